@@ -1,0 +1,115 @@
+package qnn
+
+import (
+	"bufio"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"strings"
+)
+
+// Dump writes the graph as text, a line for each network input, node and
+// network output. Equal graphs give equal text; constants show as a checksum.
+//
+//	graph "main": 2 nodes, 5 tensors
+//	input %0 uint8 1x8x8x3 scale=0.02 zero=121 "x"
+//	0 CONV_2D pad=same stride=1x1 dilation=1x1 act=none
+//	    %0
+//	    %1 int8 4x3x3x3 scale=0.01 zero=0 crc32=1c291ca3 "w"
+//	 -> %2 uint8 1x8x8x4 scale=0.07 zero=118 "y"
+//	output %2
+func (g *Graph) Dump(w io.Writer) error {
+	b := bufio.NewWriter(w)
+	fmt.Fprintf(b, "graph %q: %d nodes, %d tensors\n", g.Name, len(g.Nodes), len(g.Tensors))
+	for _, id := range g.Inputs {
+		fmt.Fprintf(b, "input %s\n", g.describe(id))
+	}
+	for i := range g.Nodes {
+		g.dumpNode(b, &g.Nodes[i])
+	}
+	for _, id := range g.Outputs {
+		fmt.Fprintf(b, "output %s\n", g.refer(id))
+	}
+	return b.Flush()
+}
+
+func (g *Graph) dumpNode(b *bufio.Writer, n *Node) {
+	fmt.Fprintf(b, "%d %s", n.Index, n.Op.OpName())
+	if o := optionText(n.Op); o != "" {
+		fmt.Fprintf(b, " %s", o)
+	}
+	if n.FromInt8 {
+		fmt.Fprint(b, " from=int8")
+	}
+	fmt.Fprintln(b)
+	for _, id := range n.Inputs {
+		fmt.Fprintf(b, "    %s\n", g.refer(id))
+	}
+	for _, id := range n.Outputs {
+		fmt.Fprintf(b, " -> %s\n", g.describe(id))
+	}
+}
+
+// refer describes a constant, and only names a computed tensor.
+func (g *Graph) refer(id TensorID) string {
+	if id == NoTensor {
+		return "absent"
+	}
+	if g.Tensors[id].IsConst() {
+		return g.describe(id)
+	}
+	return fmt.Sprintf("%%%d", id)
+}
+
+func (g *Graph) describe(id TensorID) string {
+	t := &g.Tensors[id]
+	var b strings.Builder
+	fmt.Fprintf(&b, "%%%d %s %s", id, t.Type, t.Shape)
+	switch q := t.Quant; {
+	case q.PerChannel():
+		fmt.Fprintf(&b, " scales=%d..%v axis=%d", len(q.Scale), q.Scale[0], q.Axis)
+	case len(q.Scale) == 1:
+		fmt.Fprintf(&b, " scale=%v zero=%d", q.Scale[0], q.Zero[0])
+	}
+	if t.IsConst() {
+		fmt.Fprintf(&b, " crc32=%08x", crc32.ChecksumIEEE(t.Data))
+	}
+	fmt.Fprintf(&b, " %q", t.Name)
+	return b.String()
+}
+
+// optionText lists the options of an operator as key=value pairs.
+func optionText(op Op) string {
+	switch op := op.(type) {
+	case Conv2D:
+		return fmt.Sprintf("pad=%s stride=%dx%d dilation=%dx%d act=%s",
+			op.Padding, op.StrideH, op.StrideW, op.DilationH, op.DilationW, op.Activation)
+	case Depthwise:
+		return fmt.Sprintf("pad=%s stride=%dx%d dilation=%dx%d mult=%d act=%s",
+			op.Padding, op.StrideH, op.StrideW, op.DilationH, op.DilationW, op.Multiplier, op.Activation)
+	case Dense:
+		return fmt.Sprintf("act=%s keepdims=%t", op.Activation, op.KeepDims)
+	case Add:
+		return fmt.Sprintf("act=%s", op.Activation)
+	case AveragePool:
+		return op.Pool.optionText()
+	case MaxPool:
+		return op.Pool.optionText()
+	case Squeeze:
+		return fmt.Sprintf("dims=%v", op.Dims)
+	case Softmax:
+		return fmt.Sprintf("beta=%v", op.Beta)
+	case Mean:
+		return fmt.Sprintf("keepdims=%t", op.KeepDims)
+	case Concat:
+		return fmt.Sprintf("axis=%d act=%s", op.Axis, op.Activation)
+	case Unsupported:
+		return fmt.Sprintf("unsupported: %s", op.Reason)
+	}
+	return ""
+}
+
+func (p Pool) optionText() string {
+	return fmt.Sprintf("pad=%s filter=%dx%d stride=%dx%d act=%s",
+		p.Padding, p.FilterH, p.FilterW, p.StrideH, p.StrideW, p.Activation)
+}
