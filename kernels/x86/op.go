@@ -2,6 +2,8 @@ package x86
 
 // An Op is an instruction name; with its operands it selects one row of the
 // instruction table. Comments give the operands where they are not v, v, v/m.
+//
+//go:generate go run golang.org/x/tools/cmd/stringer@v0.48.0 -type=Op -output=zz_op_string.go
 type Op uint16
 
 // Instructions. v stands for xmm, ymm or zmm of one width, m for memory; the
@@ -11,6 +13,7 @@ const (
 	// General purpose, 64-bit unless the name says otherwise.
 
 	LABEL Op = iota // position of a label, no machine code
+	ALIGN           // imm: pads with NOPs to a multiple of 1, 2, 4 ... 64 bytes
 	RET
 	JMP // label
 	JE  // label (signed L/G, unsigned B/A)

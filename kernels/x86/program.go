@@ -1,5 +1,7 @@
 package x86
 
+import "fmt"
+
 // An Inst is one instruction, or the position of a label (Op == LABEL, one
 // KindLabel operand).
 type Inst struct {
@@ -20,7 +22,17 @@ type Program struct {
 	ISA   ISA // what the program may use; decides VEX or EVEX where both exist
 	Insts []Inst
 
-	labels int
+	// Annotate makes Comment keep its comments; without, they cost nothing.
+	Annotate bool
+
+	labels   int
+	comments []comment
+}
+
+// A comment stands beside the instruction with index at.
+type comment struct {
+	at   int
+	text string
 }
 
 // NewProgram starts an empty program for isa.
@@ -44,6 +56,14 @@ func (p *Program) NewLabel() Label {
 
 // Place puts label l at the current position.
 func (p *Program) Place(l Label) { p.Emit(LABEL, L(l)) }
+
+// Comment attaches a comment to the next instruction, for the printer, if
+// Annotate is set.
+func (p *Program) Comment(format string, args ...any) {
+	if p.Annotate {
+		p.comments = append(p.comments, comment{len(p.Insts), fmt.Sprintf(format, args...)})
+	}
+}
 
 // Labels returns the number of labels made.
 func (p *Program) Labels() int { return p.labels }

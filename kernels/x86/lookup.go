@@ -1,0 +1,169 @@
+package x86
+
+import "fmt"
+
+// Lookup returns the form by which in is encoded in a program for isa: the
+// first in the table that fits. An error says what is wrong with in.
+func Lookup(in *Inst, isa ISA) (*Form, error) {
+	if in.Op >= numOps || isa >= numISAs {
+		return nil, fmt.Errorf("no such instruction: %d on %v", in.Op, isa)
+	}
+	has := isaTable[isa].has
+	sig, maxVec := in.signature()
+	forms := formsOf[in.Op]
+	for i := range forms {
+		f := &forms[i]
+		if f.sig == sig && f.need&^has == 0 && maxVec <= f.maxVec && f.objection(in) == "" {
+			return f, nil
+		}
+	}
+	return nil, explain(in, isa, sig, maxVec)
+}
+
+// signature returns the classes of the operands, 4 bits each, and the highest
+// vector register number.
+func (in *Inst) signature() (sig uint16, maxVec uint8) {
+	if in.N > 4 {
+		return 0xffff, 0
+	}
+	for i := range in.N {
+		a := &in.Args[i]
+		var c Class
+		switch a.Kind {
+		case KindVec:
+			c = classOfWidth(a.Width)
+			maxVec = max(maxVec, a.N)
+		case KindMem:
+			c = ClassMem
+			if a.Bcast {
+				c = ClassBcast
+			}
+		case KindReg:
+			c = ClassReg
+		case KindMask:
+			c = ClassMask
+		case KindImm:
+			c = ClassImm
+		case KindLabel:
+			c = ClassLabel
+		default:
+			c = classBad
+		}
+		sig |= uint16(c) << (4 * i)
+	}
+	return sig, maxVec
+}
+
+func classOfWidth(w Width) Class {
+	switch w {
+	case W128:
+		return ClassX
+	case W256:
+		return ClassY
+	case W512:
+		return ClassZ
+	}
+	return classBad
+}
+
+// objection returns why f, whose operand classes in has, cannot encode it, ""
+// if it can.
+func (f *Form) objection(in *Inst) string {
+	switch {
+	case in.Mask > K7:
+		return "write mask register out of range"
+	case in.Mask != K0 && f.maskElem == 0:
+		return "takes no write mask"
+	case in.Zero && in.Mask == K0:
+		return "zeroing without a write mask"
+	case in.Zero && !f.zeroing:
+		return "takes no zeroing"
+	case f.picky && !f.picks(in):
+		return "takes other registers"
+	}
+	for i := range in.N {
+		a := &in.Args[i]
+		switch a.Kind {
+		case KindReg:
+			if a.N > 15 {
+				return "general purpose register out of range"
+			}
+		case KindMask:
+			if a.N > 7 {
+				return "opmask register out of range"
+			}
+		case KindImm:
+			if a.Imm < f.immLo || a.Imm > f.immHi {
+				return "immediate out of range"
+			}
+		case KindMem:
+			if s := a.memObjection(); s != "" {
+				return s
+			}
+		}
+	}
+	return ""
+}
+
+// picks reports whether the registers are those that f is limited to.
+func (f *Form) picks(in *Inst) bool {
+	for i := range in.N {
+		n := in.Args[i].N
+		switch f.pick[i] {
+		case pickRAX:
+			if Reg(n) != RAX {
+				return false
+			}
+		case pickLow:
+			if n > 7 {
+				return false
+			}
+		case pickHigh:
+			if n < 8 {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+func (m *Operand) memObjection() string {
+	switch {
+	case m.Base > R15 && m.Base != NoReg:
+		return "base register out of range"
+	case m.Index > R15 && m.Index != NoReg:
+		return "index register out of range"
+	case m.Index == RSP:
+		return "RSP cannot be an index"
+	case m.Base == NoReg && m.Index == NoReg:
+		return "memory operand without base and index"
+	case m.Imm != int64(int32(m.Imm)):
+		return "displacement out of range"
+	}
+	switch m.Scale {
+	case 1, 2, 4, 8:
+		return ""
+	}
+	return "scale is not 1, 2, 4 or 8"
+}
+
+// explain makes the error of an instruction that no form takes, from the form
+// that came nearest.
+func explain(in *Inst, isa ISA, sig uint16, maxVec uint8) error {
+	reason := "no form has these operands"
+	for i := range formsOf[in.Op] {
+		f := &formsOf[in.Op][i]
+		if f.sig != sig {
+			continue
+		}
+		switch missing := f.need &^ isaTable[isa].has; {
+		case missing != 0:
+			reason = fmt.Sprintf("needs %v, which %v does not have", missing, isa)
+		case maxVec > f.maxVec:
+			reason = fmt.Sprintf("vector register %d out of range", maxVec)
+		default:
+			reason = f.objection(in)
+		}
+	}
+	return fmt.Errorf("%s: %s", in, reason)
+}

@@ -1,0 +1,107 @@
+package x86
+
+// gpRows are the general purpose instructions and the places of a program.
+var gpRows = []row{
+
+	// Places in the program.
+
+	{LABEL, "label =label", "D", "-", 0, "2A 2.1 (none: the position of a jump target)"},
+	{ALIGN, "align =i32", "I", "-", 0, "2B NOP (recommended multi-byte sequences)"},
+
+	// Control.
+
+	{RET, "ret", "", "C3", 0, "2B RET"},
+	{JMP, "jmp =rel8", "D", "EB cb", 0, "2A JMP"},
+	{JMP, "jmp =rel32", "D", "E9 cd", 0, "2A JMP"},
+	{JE, "je =rel8", "D", "74 cb", 0, "2A Jcc"},
+	{JE, "je =rel32", "D", "0F 84 cd", 0, "2A Jcc"},
+	{JNE, "jne =rel8", "D", "75 cb", 0, "2A Jcc"},
+	{JNE, "jne =rel32", "D", "0F 85 cd", 0, "2A Jcc"},
+	{JL, "jl =rel8", "D", "7C cb", 0, "2A Jcc"},
+	{JL, "jl =rel32", "D", "0F 8C cd", 0, "2A Jcc"},
+	{JLE, "jle =rel8", "D", "7E cb", 0, "2A Jcc"},
+	{JLE, "jle =rel32", "D", "0F 8E cd", 0, "2A Jcc"},
+	{JG, "jg =rel8", "D", "7F cb", 0, "2A Jcc"},
+	{JG, "jg =rel32", "D", "0F 8F cd", 0, "2A Jcc"},
+	{JGE, "jge =rel8", "D", "7D cb", 0, "2A Jcc"},
+	{JGE, "jge =rel32", "D", "0F 8D cd", 0, "2A Jcc"},
+	{JB, "jb =rel8", "D", "72 cb", 0, "2A Jcc"},
+	{JB, "jb =rel32", "D", "0F 82 cd", 0, "2A Jcc"},
+	{JBE, "jbe =rel8", "D", "76 cb", 0, "2A Jcc"},
+	{JBE, "jbe =rel32", "D", "0F 86 cd", 0, "2A Jcc"},
+	{JA, "ja =rel8", "D", "77 cb", 0, "2A Jcc"},
+	{JA, "ja =rel32", "D", "0F 87 cd", 0, "2A Jcc"},
+	{JAE, "jae =rel8", "D", "73 cb", 0, "2A Jcc"},
+	{JAE, "jae =rel32", "D", "0F 83 cd", 0, "2A Jcc"},
+
+	// Moves.
+
+	{MOV, "mov r64, r64", "MR", "REX.W 89 /r", 0, "2B MOV"},
+	{MOV, "mov r64, m64", "RM", "REX.W 8B /r", 0, "2B MOV"},
+	{MOV, "mov m64, r64", "MR", "REX.W 89 /r", 0, "2B MOV"},
+	{MOV, "mov r32, u32", "OI", "B8+r id", 0, "2B MOV"},
+	{MOV, "mov r64, i32", "MI", "REX.W C7 /0 id", 0, "2B MOV"},
+	{MOV, "mov r64, i64", "OI", "REX.W B8+r io", 0, "2B MOV"},
+	{MOVL, "mov r32, m32", "RM", "8B /r", 0, "2B MOV"},
+	{MOVL, "mov m32, r32", "MR", "89 /r", 0, "2B MOV"},
+	{MOVW, "mov m16, r16", "MR", "66 89 /r", 0, "2B MOV"},
+	{MOVB, "mov m8, r8", "MR", "88 /r", 0, "2B MOV"},
+	{MOVZXB, "movzx r32, m8", "RM", "0F B6 /r", 0, "2B MOVZX"},
+	{MOVZXW, "movzx r32, m16", "RM", "0F B7 /r", 0, "2B MOVZX"},
+	{MOVSXD, "movsxd r64, m32", "RM", "REX.W 63 /r", 0, "2B MOVSX/MOVSXD"},
+	{LEA, "lea r64, m0", "RM", "REX.W 8D /r", 0, "2A LEA"},
+
+	// Arithmetic and logic.
+
+	{ADD, "add +r64, r64", "MR", "REX.W 01 /r", 0, "2A ADD"},
+	{ADD, "add +r64, i8", "MI", "REX.W 83 /0 ib", 0, "2A ADD"},
+	{ADD, "add +rax, i32", "MI", "REX.W 05 id", 0, "2A ADD"},
+	{ADD, "add +r64, i32", "MI", "REX.W 81 /0 id", 0, "2A ADD"},
+	{ADD, "add +r64, m64", "RM", "REX.W 03 /r", 0, "2A ADD"},
+	{ADD, "add +m64, r64", "MR", "REX.W 01 /r", 0, "2A ADD"},
+	{SUB, "sub +r64, r64", "MR", "REX.W 29 /r", 0, "2B SUB"},
+	{SUB, "sub +r64, i8", "MI", "REX.W 83 /5 ib", 0, "2B SUB"},
+	{SUB, "sub +rax, i32", "MI", "REX.W 2D id", 0, "2B SUB"},
+	{SUB, "sub +r64, i32", "MI", "REX.W 81 /5 id", 0, "2B SUB"},
+	{SUB, "sub +r64, m64", "RM", "REX.W 2B /r", 0, "2B SUB"},
+	{AND, "and +r64, r64", "MR", "REX.W 21 /r", 0, "2A AND"},
+	{AND, "and +r64, i8", "MI", "REX.W 83 /4 ib", 0, "2A AND"},
+	{AND, "and +rax, i32", "MI", "REX.W 25 id", 0, "2A AND"},
+	{AND, "and +r64, i32", "MI", "REX.W 81 /4 id", 0, "2A AND"},
+	{AND, "and +r64, m64", "RM", "REX.W 23 /r", 0, "2A AND"},
+	{OR, "or +r64, r64", "MR", "REX.W 09 /r", 0, "2B OR"},
+	{OR, "or +r64, i8", "MI", "REX.W 83 /1 ib", 0, "2B OR"},
+	{OR, "or +rax, i32", "MI", "REX.W 0D id", 0, "2B OR"},
+	{OR, "or +r64, i32", "MI", "REX.W 81 /1 id", 0, "2B OR"},
+	{OR, "or +r64, m64", "RM", "REX.W 0B /r", 0, "2B OR"},
+	{XOR, "xor +r64, r64", "MR", "REX.W 31 /r", 0, "2D XOR"},
+	{XOR, "xor +r64, i8", "MI", "REX.W 83 /6 ib", 0, "2D XOR"},
+	{XOR, "xor +rax, i32", "MI", "REX.W 35 id", 0, "2D XOR"},
+	{XOR, "xor +r64, i32", "MI", "REX.W 81 /6 id", 0, "2D XOR"},
+	{XOR, "xor +r64, m64", "RM", "REX.W 33 /r", 0, "2D XOR"},
+	{CMP, "cmp =r64, r64", "MR", "REX.W 39 /r", 0, "2A CMP"},
+	{CMP, "cmp =r64, i8", "MI", "REX.W 83 /7 ib", 0, "2A CMP"},
+	{CMP, "cmp =rax, i32", "MI", "REX.W 3D id", 0, "2A CMP"},
+	{CMP, "cmp =r64, i32", "MI", "REX.W 81 /7 id", 0, "2A CMP"},
+	{CMP, "cmp =r64, m64", "RM", "REX.W 3B /r", 0, "2A CMP"},
+	{CMP, "cmp =m64, i8", "MI", "REX.W 83 /7 ib", 0, "2A CMP"},
+	{CMP, "cmp =m64, i32", "MI", "REX.W 81 /7 id", 0, "2A CMP"},
+	{TEST, "test =r64, r64", "MR", "REX.W 85 /r", 0, "2B TEST"},
+	{IMUL, "imul +r64, r64", "RM", "REX.W 0F AF /r", 0, "2A IMUL"},
+	{IMUL, "imul r64, r64, i8", "RMI", "REX.W 6B /r ib", 0, "2A IMUL"},
+	{IMUL, "imul r64, r64, i32", "RMI", "REX.W 69 /r id", 0, "2A IMUL"},
+	{SHL, "shl +r64, 1", "MI", "REX.W D1 /4", 0, "2B SAL/SAR/SHL/SHR"},
+	{SHL, "shl +r64, i8", "MI", "REX.W C1 /4 ib", 0, "2B SAL/SAR/SHL/SHR"},
+	{SHR, "shr +r64, 1", "MI", "REX.W D1 /5", 0, "2B SAL/SAR/SHL/SHR"},
+	{SHR, "shr +r64, i8", "MI", "REX.W C1 /5 ib", 0, "2B SAL/SAR/SHL/SHR"},
+	{SAR, "sar +r64, 1", "MI", "REX.W D1 /7", 0, "2B SAL/SAR/SHL/SHR"},
+	{SAR, "sar +r64, i8", "MI", "REX.W C1 /7 ib", 0, "2B SAL/SAR/SHL/SHR"},
+	{INC, "inc +r64/m64", "M", "REX.W FF /0", 0, "2A INC"},
+	{DEC, "dec +r64/m64", "M", "REX.W FF /1", 0, "2A DEC"},
+
+	// Caches and vector state.
+
+	{PREFETCHT0, "prefetcht0 =m8", "M", "0F 18 /1", 0, "2B PREFETCHh"},
+	{PREFETCHT1, "prefetcht1 =m8", "M", "0F 18 /2", 0, "2B PREFETCHh"},
+	{VZEROUPPER, "vzeroupper", "", "VEX.128.NP.0F.WIG 77", FeatAVX, "2D VZEROUPPER"},
+}

@@ -1,0 +1,122 @@
+package x86
+
+// moveRows are the vector instructions that move, widen and narrow.
+var moveRows = []row{
+
+	// Whole registers. The second row saves a byte of prefix.
+
+	{VMOVDQU, "vmovdqu vlo, vhi", "MR", "VEX.F3.0F.WIG 7F /r", FeatAVX, "2B MOVDQU, VMOVDQU8/16/32/64"},
+	{VMOVDQU, "vmovdqu v, v/m", "RM", "VEX.F3.0F.WIG 6F /r", FeatAVX, "2B MOVDQU, VMOVDQU8/16/32/64"},
+	{VMOVDQU, "vmovdqu m, v", "MR", "VEX.F3.0F.WIG 7F /r", FeatAVX, "2B MOVDQU, VMOVDQU8/16/32/64"},
+	{VMOVDQU, "vmovdqu32 v{k32z}, v/m", "RM", "EVEX.F3.0F.W0 6F /r", FeatAVX512F, "2B MOVDQU, VMOVDQU8/16/32/64"},
+	{VMOVDQU, "vmovdqu32 m{k32}, v", "MR", "EVEX.F3.0F.W0 7F /r", FeatAVX512F, "2B MOVDQU, VMOVDQU8/16/32/64"},
+	{VMOVDQU8, "vmovdqu8 v{k8z}, v/m", "RM", "EVEX.F2.0F.W0 6F /r", FeatAVX512BW, "2B MOVDQU, VMOVDQU8/16/32/64"},
+	{VMOVDQU8, "vmovdqu8 m{k8}, v", "MR", "EVEX.F2.0F.W0 7F /r", FeatAVX512BW, "2B MOVDQU, VMOVDQU8/16/32/64"},
+	{VMOVDQU32, "vmovdqu32 v{k32z}, v/m", "RM", "EVEX.F3.0F.W0 6F /r", FeatAVX512F, "2B MOVDQU, VMOVDQU8/16/32/64"},
+	{VMOVDQU32, "vmovdqu32 m{k32}, v", "MR", "EVEX.F3.0F.W0 7F /r", FeatAVX512F, "2B MOVDQU, VMOVDQU8/16/32/64"},
+
+	// One element.
+
+	{VMOVD, "vmovd x, r32/m32", "RM", "VEX.128.66.0F.W0 6E /r", FeatAVX, "2B MOVD/MOVQ"},
+	{VMOVD, "vmovd r32/m32, x", "MR", "VEX.128.66.0F.W0 7E /r", FeatAVX, "2B MOVD/MOVQ"},
+	{VMOVD, "vmovd x, r32/m32", "RM", "EVEX.128.66.0F.W0 6E /r", FeatAVX512F, "2B MOVD/MOVQ"},
+	{VMOVD, "vmovd r32/m32, x", "MR", "EVEX.128.66.0F.W0 7E /r", FeatAVX512F, "2B MOVD/MOVQ"},
+	{VMOVQ, "vmovq x, m64", "RM", "VEX.128.F3.0F.WIG 7E /r", FeatAVX, "2B MOVQ"},
+	{VMOVQ, "vmovq m64, x", "MR", "VEX.128.66.0F.WIG D6 /r", FeatAVX, "2B MOVQ"},
+	{VMOVQ, "vmovq x, r64", "RM", "VEX.128.66.0F.W1 6E /r", FeatAVX, "2B MOVD/MOVQ"},
+	{VMOVQ, "vmovq r64, x", "MR", "VEX.128.66.0F.W1 7E /r", FeatAVX, "2B MOVD/MOVQ"},
+	{VMOVQ, "vmovq x, m64", "RM", "EVEX.128.F3.0F.W1 7E /r", FeatAVX512F, "2B MOVQ"},
+	{VMOVQ, "vmovq m64, x", "MR", "EVEX.128.66.0F.W1 D6 /r", FeatAVX512F, "2B MOVQ"},
+	{VMOVQ, "vmovq x, r64", "RM", "EVEX.128.66.0F.W1 6E /r", FeatAVX512F, "2B MOVD/MOVQ"},
+	{VMOVQ, "vmovq r64, x", "MR", "EVEX.128.66.0F.W1 7E /r", FeatAVX512F, "2B MOVD/MOVQ"},
+	{VPEXTRB, "vpextrb r32/m8, x, i8", "MRI", "VEX.128.66.0F3A.W0 14 /r ib", FeatAVX, "2B PEXTRB/PEXTRD/PEXTRQ"},
+	{VPEXTRW, "vpextrw r32, x, i8", "RMI", "VEX.128.66.0F.W0 C5 /r ib", FeatAVX, "2B PEXTRW"},
+	{VPEXTRW, "vpextrw m16, x, i8", "MRI", "VEX.128.66.0F3A.W0 15 /r ib", FeatAVX, "2B PEXTRW"},
+	{VPEXTRD, "vpextrd r32/m32, x, i8", "MRI", "VEX.128.66.0F3A.W0 16 /r ib", FeatAVX, "2B PEXTRB/PEXTRD/PEXTRQ"},
+	{VPEXTRQ, "vpextrq r64/m64, x, i8", "MRI", "VEX.128.66.0F3A.W1 16 /r ib", FeatAVX, "2B PEXTRB/PEXTRD/PEXTRQ"},
+	{VPINSRB, "vpinsrb x, x, r32/m8, i8", "RVMI", "VEX.128.66.0F3A.W0 20 /r ib", FeatAVX, "2B PINSRB/PINSRD/PINSRQ"},
+	{VPINSRW, "vpinsrw x, x, r32/m16, i8", "RVMI", "VEX.128.66.0F.W0 C4 /r ib", FeatAVX, "2B PINSRW"},
+	{VPINSRD, "vpinsrd x, x, r32/m32, i8", "RVMI", "VEX.128.66.0F3A.W0 22 /r ib", FeatAVX, "2B PINSRB/PINSRD/PINSRQ"},
+	{VPINSRQ, "vpinsrq x, x, r64/m64, i8", "RVMI", "VEX.128.66.0F3A.W1 22 /r ib", FeatAVX, "2B PINSRB/PINSRD/PINSRQ"},
+	{VPEXTRB, "vpextrb r32/m8, x, i8", "MRI", "EVEX.128.66.0F3A.WIG 14 /r ib", FeatAVX512BW, "2B PEXTRB/PEXTRD/PEXTRQ"},
+	{VPEXTRW, "vpextrw r32, x, i8", "RMI", "EVEX.128.66.0F.WIG C5 /r ib", FeatAVX512BW, "2B PEXTRW"},
+	{VPEXTRW, "vpextrw m16, x, i8", "MRI", "EVEX.128.66.0F3A.WIG 15 /r ib", FeatAVX512BW, "2B PEXTRW"},
+	{VPEXTRD, "vpextrd r32/m32, x, i8", "MRI", "EVEX.128.66.0F3A.W0 16 /r ib", FeatAVX512DQ, "2B PEXTRB/PEXTRD/PEXTRQ"},
+	{VPEXTRQ, "vpextrq r64/m64, x, i8", "MRI", "EVEX.128.66.0F3A.W1 16 /r ib", FeatAVX512DQ, "2B PEXTRB/PEXTRD/PEXTRQ"},
+	{VPINSRB, "vpinsrb x, x, r32/m8, i8", "RVMI", "EVEX.128.66.0F3A.WIG 20 /r ib", FeatAVX512BW, "2B PINSRB/PINSRD/PINSRQ"},
+	{VPINSRW, "vpinsrw x, x, r32/m16, i8", "RVMI", "EVEX.128.66.0F.WIG C4 /r ib", FeatAVX512BW, "2B PINSRW"},
+	{VPINSRD, "vpinsrd x, x, r32/m32, i8", "RVMI", "EVEX.128.66.0F3A.W0 22 /r ib", FeatAVX512DQ, "2B PINSRB/PINSRD/PINSRQ"},
+	{VPINSRQ, "vpinsrq x, x, r64/m64, i8", "RVMI", "EVEX.128.66.0F3A.W1 22 /r ib", FeatAVX512DQ, "2B PINSRB/PINSRD/PINSRQ"},
+	{VMOVHPS, "vmovhps x, x, m64", "RVM", "VEX.128.NP.0F.WIG 16 /r", FeatAVX, "2B MOVHPS"},
+	{VMOVHPS, "vmovhps m64, x", "MR", "VEX.128.NP.0F.WIG 17 /r", FeatAVX, "2B MOVHPS"},
+	{VMOVHPS, "vmovhps x, x, m64", "RVM", "EVEX.128.NP.0F.W0 16 /r", FeatAVX512F, "2B MOVHPS"},
+	{VMOVHPS, "vmovhps m64, x", "MR", "EVEX.128.NP.0F.W0 17 /r", FeatAVX512F, "2B MOVHPS"},
+	{VMOVSHDUP, "vmovshdup v, v/m", "RM", "VEX.F3.0F.WIG 16 /r", FeatAVX, "2B MOVSHDUP"},
+	{VMOVSHDUP, "vmovshdup v{k32z}, v/m", "RM", "EVEX.F3.0F.W0 16 /r", FeatAVX512F, "2B MOVSHDUP"},
+
+	// Broadcasts.
+
+	{VPBROADCASTB, "vpbroadcastb v, x/m8", "RM", "VEX.66.0F38.W0 78 /r", FeatAVX2, "2C VPBROADCAST"},
+	{VPBROADCASTB, "vpbroadcastb v{k8z}, x/m8", "RM", "EVEX.66.0F38.W0 78 /r", FeatAVX512BW, "2C VPBROADCAST"},
+	{VPBROADCASTB, "vpbroadcastb v{k8z}, r32", "RM", "EVEX.66.0F38.W0 7A /r", FeatAVX512BW, "2C VPBROADCASTB/W/D/Q (from general purpose register)"},
+	{VPBROADCASTW, "vpbroadcastw v, x/m16", "RM", "VEX.66.0F38.W0 79 /r", FeatAVX2, "2C VPBROADCAST"},
+	{VPBROADCASTW, "vpbroadcastw v{k16z}, x/m16", "RM", "EVEX.66.0F38.W0 79 /r", FeatAVX512BW, "2C VPBROADCAST"},
+	{VPBROADCASTW, "vpbroadcastw v{k16z}, r32", "RM", "EVEX.66.0F38.W0 7B /r", FeatAVX512BW, "2C VPBROADCASTB/W/D/Q (from general purpose register)"},
+	{VPBROADCASTD, "vpbroadcastd v, x/m32", "RM", "VEX.66.0F38.W0 58 /r", FeatAVX2, "2C VPBROADCAST"},
+	{VPBROADCASTD, "vpbroadcastd v{k32z}, x/m32", "RM", "EVEX.66.0F38.W0 58 /r", FeatAVX512F, "2C VPBROADCAST"},
+	{VPBROADCASTD, "vpbroadcastd v{k32z}, r32", "RM", "EVEX.66.0F38.W0 7C /r", FeatAVX512F, "2C VPBROADCASTB/W/D/Q (from general purpose register)"},
+	{VPBROADCASTQ, "vpbroadcastq v, x/m64", "RM", "VEX.66.0F38.W0 59 /r", FeatAVX2, "2C VPBROADCAST"},
+	{VPBROADCASTQ, "vpbroadcastq v{k64z}, x/m64", "RM", "EVEX.66.0F38.W1 59 /r", FeatAVX512F, "2C VPBROADCAST"},
+	{VPBROADCASTQ, "vpbroadcastq v{k64z}, r64", "RM", "EVEX.66.0F38.W1 7C /r", FeatAVX512F, "2C VPBROADCASTB/W/D/Q (from general purpose register)"},
+	{VBROADCASTI128, "vbroadcasti128 y, m128", "RM", "VEX.256.66.0F38.W0 5A /r", FeatAVX2, "2C VPBROADCAST"},
+	{VBROADCASTI32X4, "vbroadcasti32x4 v{k32z}, m128", "RM", "EVEX.256.512.66.0F38.W0 5A /r", FeatAVX512F, "2C VPBROADCAST"},
+
+	// Widening and narrowing.
+
+	{VPMOVZXBW, "vpmovzxbw v, h/m", "RM", "VEX.66.0F38.WIG 30 /r", FeatAVX2, "2B PMOVZX"},
+	{VPMOVZXBW, "vpmovzxbw v{k16z}, h/m", "RM", "EVEX.66.0F38.WIG 30 /r", FeatAVX512BW, "2B PMOVZX"},
+	{VPMOVSXBW, "vpmovsxbw v, h/m", "RM", "VEX.66.0F38.WIG 20 /r", FeatAVX2, "2B PMOVSX"},
+	{VPMOVSXBW, "vpmovsxbw v{k16z}, h/m", "RM", "EVEX.66.0F38.WIG 20 /r", FeatAVX512BW, "2B PMOVSX"},
+	{VPMOVZXBD, "vpmovzxbd v, q/m", "RM", "VEX.66.0F38.WIG 31 /r", FeatAVX2, "2B PMOVZX"},
+	{VPMOVZXBD, "vpmovzxbd v{k32z}, q/m", "RM", "EVEX.66.0F38.WIG 31 /r", FeatAVX512F, "2B PMOVZX"},
+	{VPMOVSXBD, "vpmovsxbd v, q/m", "RM", "VEX.66.0F38.WIG 21 /r", FeatAVX2, "2B PMOVSX"},
+	{VPMOVSXBD, "vpmovsxbd v{k32z}, q/m", "RM", "EVEX.66.0F38.WIG 21 /r", FeatAVX512F, "2B PMOVSX"},
+	{VPMOVZXWD, "vpmovzxwd v, h/m", "RM", "VEX.66.0F38.WIG 33 /r", FeatAVX2, "2B PMOVZX"},
+	{VPMOVZXWD, "vpmovzxwd v{k32z}, h/m", "RM", "EVEX.66.0F38.WIG 33 /r", FeatAVX512F, "2B PMOVZX"},
+	{VPMOVSXWD, "vpmovsxwd v, h/m", "RM", "VEX.66.0F38.WIG 23 /r", FeatAVX2, "2B PMOVSX"},
+	{VPMOVSXWD, "vpmovsxwd v{k32z}, h/m", "RM", "EVEX.66.0F38.WIG 23 /r", FeatAVX512F, "2B PMOVSX"},
+	{VPMOVZXDQ, "vpmovzxdq v, h/m", "RM", "VEX.66.0F38.WIG 35 /r", FeatAVX2, "2B PMOVZX"},
+	{VPMOVZXDQ, "vpmovzxdq v{k64z}, h/m", "RM", "EVEX.66.0F38.W0 35 /r", FeatAVX512F, "2B PMOVZX"},
+	{VPMOVSXDQ, "vpmovsxdq v, h/m", "RM", "VEX.66.0F38.WIG 25 /r", FeatAVX2, "2B PMOVSX"},
+	{VPMOVSXDQ, "vpmovsxdq v{k64z}, h/m", "RM", "EVEX.66.0F38.W0 25 /r", FeatAVX512F, "2B PMOVSX"},
+	{VPMOVUSDB, "vpmovusdb q{k8z}, v", "MR", "EVEX.F3.0F38.W0 11 /r", FeatAVX512F, "2C VPMOVDB/VPMOVSDB/VPMOVUSDB"},
+	{VPMOVUSDB, "vpmovusdb mq{k8}, v", "MR", "EVEX.F3.0F38.W0 11 /r", FeatAVX512F, "2C VPMOVDB/VPMOVSDB/VPMOVUSDB"},
+	{VPMOVDB, "vpmovdb q{k8z}, v", "MR", "EVEX.F3.0F38.W0 31 /r", FeatAVX512F, "2C VPMOVDB/VPMOVSDB/VPMOVUSDB"},
+	{VPMOVDB, "vpmovdb mq{k8}, v", "MR", "EVEX.F3.0F38.W0 31 /r", FeatAVX512F, "2C VPMOVDB/VPMOVSDB/VPMOVUSDB"},
+
+	// Lanes of 128 and 256 bits.
+
+	{VEXTRACTI128, "vextracti128 x/m128, y, i8", "MRI", "VEX.256.66.0F3A.W0 39 /r ib", FeatAVX2, "2C VEXTRACTI128/VEXTRACTI32x4/..."},
+	{VEXTRACTI32X4, "vextracti32x4 x{k32z}, v, i8", "MRI", "EVEX.256.512.66.0F3A.W0 39 /r ib", FeatAVX512F, "2C VEXTRACTI128/VEXTRACTI32x4/..."},
+	{VEXTRACTI32X4, "vextracti32x4 m128{k32}, v, i8", "MRI", "EVEX.256.512.66.0F3A.W0 39 /r ib", FeatAVX512F, "2C VEXTRACTI128/VEXTRACTI32x4/..."},
+	{VEXTRACTI64X4, "vextracti64x4 y{k64z}, v, i8", "MRI", "EVEX.512.66.0F3A.W1 3B /r ib", FeatAVX512F, "2C VEXTRACTI128/VEXTRACTI32x4/..."},
+	{VEXTRACTI64X4, "vextracti64x4 m256{k64}, v, i8", "MRI", "EVEX.512.66.0F3A.W1 3B /r ib", FeatAVX512F, "2C VEXTRACTI128/VEXTRACTI32x4/..."},
+	{VINSERTI128, "vinserti128 y, y, x/m128, i8", "RVMI", "VEX.256.66.0F3A.W0 38 /r ib", FeatAVX2, "2C VINSERTI128/VINSERTI32x4/..."},
+	{VINSERTI32X4, "vinserti32x4 v{k32z}, v, x/m128, i8", "RVMI", "EVEX.256.512.66.0F3A.W0 38 /r ib", FeatAVX512F, "2C VINSERTI128/VINSERTI32x4/..."},
+	{VINSERTI64X4, "vinserti64x4 v{k64z}, v, y/m256, i8", "RVMI", "EVEX.512.66.0F3A.W1 3A /r ib", FeatAVX512F, "2C VINSERTI128/VINSERTI32x4/..."},
+
+	// Opmasks.
+
+	{KMOVB, "kmovb k, m8", "RM", "VEX.L0.66.0F.W0 90 /r", FeatAVX512DQ, "2A KMOVW/KMOVB/KMOVQ/KMOVD"},
+	{KMOVB, "kmovb k, r32", "RM", "VEX.L0.66.0F.W0 92 /r", FeatAVX512DQ, "2A KMOVW/KMOVB/KMOVQ/KMOVD"},
+	{KMOVB, "kmovb r32, k", "RM", "VEX.L0.66.0F.W0 93 /r", FeatAVX512DQ, "2A KMOVW/KMOVB/KMOVQ/KMOVD"},
+	{KMOVW, "kmovw k, m16", "RM", "VEX.L0.NP.0F.W0 90 /r", FeatAVX512F, "2A KMOVW/KMOVB/KMOVQ/KMOVD"},
+	{KMOVW, "kmovw k, r32", "RM", "VEX.L0.NP.0F.W0 92 /r", FeatAVX512F, "2A KMOVW/KMOVB/KMOVQ/KMOVD"},
+	{KMOVW, "kmovw r32, k", "RM", "VEX.L0.NP.0F.W0 93 /r", FeatAVX512F, "2A KMOVW/KMOVB/KMOVQ/KMOVD"},
+	{KMOVD, "kmovd k, m32", "RM", "VEX.L0.66.0F.W1 90 /r", FeatAVX512BW, "2A KMOVW/KMOVB/KMOVQ/KMOVD"},
+	{KMOVD, "kmovd k, r32", "RM", "VEX.L0.F2.0F.W0 92 /r", FeatAVX512BW, "2A KMOVW/KMOVB/KMOVQ/KMOVD"},
+	{KMOVD, "kmovd r32, k", "RM", "VEX.L0.F2.0F.W0 93 /r", FeatAVX512BW, "2A KMOVW/KMOVB/KMOVQ/KMOVD"},
+	{KMOVQ, "kmovq k, m64", "RM", "VEX.L0.NP.0F.W1 90 /r", FeatAVX512BW, "2A KMOVW/KMOVB/KMOVQ/KMOVD"},
+	{KMOVQ, "kmovq k, r64", "RM", "VEX.L0.F2.0F.W1 92 /r", FeatAVX512BW, "2A KMOVW/KMOVB/KMOVQ/KMOVD"},
+	{KMOVQ, "kmovq r64, k", "RM", "VEX.L0.F2.0F.W1 93 /r", FeatAVX512BW, "2A KMOVW/KMOVB/KMOVQ/KMOVD"},
+}
