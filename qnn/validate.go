@@ -1,6 +1,7 @@
 package qnn
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -184,11 +185,11 @@ func (g *Graph) validateQuant(n *Node) error {
 	case Pad, Mean:
 		return quantised(x, y)
 	case AveragePool:
-		return errors.Join(op.Activation.check(), quantisedAlike(x, y))
+		return cmp.Or(op.Activation.check(), quantisedAlike(x, y))
 	case MaxPool:
-		return errors.Join(op.Activation.check(), quantisedAlike(x, y))
+		return cmp.Or(op.Activation.check(), quantisedAlike(x, y))
 	case Add:
-		return errors.Join(op.Activation.check(), quantised(append(g.inputs(n), y)...))
+		return cmp.Or(op.Activation.check(), quantised(append(g.inputs(n), y)...))
 	case Concat:
 		if op.Activation != NoActivation {
 			return fmt.Errorf("a fused activation (%s) is not defined here", op.Activation)
@@ -202,7 +203,7 @@ func (g *Graph) validateQuant(n *Node) error {
 // whose output channels are dimension axis of the weights.
 func (g *Graph) validateLayer(n *Node, axis int, act Activation) error {
 	x, w, b, y := g.Input(n, 0), g.Input(n, 1), g.Input(n, 2), g.Output(n, 0)
-	if err := errors.Join(act.check(), quantised(x, y)); err != nil {
+	if err := cmp.Or(act.check(), quantised(x, y)); err != nil {
 		return err
 	}
 	channels := w.Shape[axis]

@@ -1,0 +1,81 @@
+package ref
+
+import (
+	"encoding/binary"
+	"math"
+
+	"qtune/qnn"
+)
+
+// add: both operands are scaled to a common fixed-point scale with 20 bits of
+// headroom, added, and scaled to the output.
+func add(a, b operand, y result, act qnn.Activation) {
+	const left = 20
+	y = y.activation(act)
+	twice := 2 * max(float64(a.scale), float64(b.scale))
+	ma := qnn.QuantizeMultiplier(float64(a.scale) / twice)
+	mb := qnn.QuantizeMultiplier(float64(b.scale) / twice)
+	my := qnn.QuantizeMultiplier(twice / ((1 << left) * float64(y.scale)))
+	sa, sb := strides(a.shape, y.shape), strides(b.shape, y.shape)
+	each(y.shape, func(k int, at []int) {
+		va := ma.Scale((a.v[offset(at, sa)]-a.zero)<<left, qnn.Double)
+		vb := mb.Scale((b.v[offset(at, sb)]-b.zero)<<left, qnn.Double)
+		y.set(k, my.Scale(va+vb, qnn.Double)+y.zero)
+	})
+}
+
+// quantize converts from float32, or from one 8-bit quantisation to another.
+func quantize(g *qnn.Graph, n *qnn.Node, vals Values, out []byte) {
+	y := newResult(g, n, out)
+	if g.Input(n, 0).Type == qnn.Float32 {
+		x := vals.Of(g, n.Inputs[0])
+		for k := range out {
+			r := math.Float32frombits(binary.LittleEndian.Uint32(x[4*k:]))
+			q := int64(qnn.RoundFloat(float32(r/y.scale))) + int64(y.zero)
+			y.set(k, int32(min(max(q, int64(y.lo)), int64(y.hi))))
+		}
+		return
+	}
+	x := newOperand(g, n, vals, 0)
+	m := qnn.QuantizeMultiplier(float64(x.scale) / float64(y.scale))
+	for k, v := range x.v {
+		y.set(k, m.Scale(v-x.zero, qnn.Double)+y.zero)
+	}
+}
+
+func dequantize(x operand, out []byte) {
+	for k, v := range x.v {
+		r := float32(x.scale * float32(v-x.zero))
+		binary.LittleEndian.PutUint32(out[4*k:], math.Float32bits(r))
+	}
+}
+
+// softmax over the last dimension. The exponentials are rounded once from
+// double precision, the sum runs in element order in float32.
+func softmax(x operand, y result, beta float32) {
+	var exp [256]float32 // of minus the distance from the maximum
+	step := float32(-x.scale * beta)
+	for i := range exp {
+		exp[i] = float32(math.Exp(float64(float32(step * float32(i)))))
+	}
+	depth := x.shape[len(x.shape)-1]
+	for at := 0; at < len(x.v); at += depth {
+		row := x.v[at : at+depth]
+		top := row[0]
+		for _, v := range row {
+			top = max(top, v)
+		}
+		var sum float32
+		for _, v := range row {
+			sum = float32(sum + exp[top-v])
+		}
+		inverse := float32(1 / float32(sum*y.scale))
+		for k, v := range row {
+			p := float32(exp[top-v] * inverse)
+			y.set(at+k, saturate(math.Floor(float64(float32(p+0.5))))+y.zero)
+		}
+	}
+}
+
+// saturate converts to a value that is beyond every 8-bit range if r is.
+func saturate(r float64) int32 { return int32(min(max(r, -1<<16), 1<<16)) }

@@ -1,0 +1,114 @@
+package ref
+
+import "qtune/qnn"
+
+// An operand is an 8-bit tensor as TensorFlow Lite's kernel sees it: of a node
+// that was legalised, which holds value + 128, the original int8 values.
+type operand struct {
+	shape qnn.Shape
+	v     []int32
+	scale float32
+	zero  int32
+}
+
+// newOperand decodes input i of n.
+func newOperand(g *qnn.Graph, n *qnn.Node, vals Values, i int) operand {
+	t := g.Input(n, i)
+	shift := legalised(n, t)
+	x := operand{shape: t.Shape, scale: t.Quant.Scale[0], zero: t.Quant.Zero[0] - shift}
+	data := vals.Of(g, n.Inputs[i])
+	x.v = make([]int32, len(data))
+	for k, b := range data {
+		x.v[k] = decode(t.Type, b) - shift
+	}
+	return x
+}
+
+// A result receives the values of an 8-bit output tensor, again as TensorFlow
+// Lite's kernel sees them.
+type result struct {
+	tensor *qnn.Tensor
+	shape  qnn.Shape
+	out    []byte
+	scale  float32
+	zero   int32
+	lo, hi int32 // of the type
+	shift  int32 // added to each value that is stored
+	signed bool  // the kernel is int8's
+}
+
+func newResult(g *qnn.Graph, n *qnn.Node, out []byte) result {
+	t := g.Output(n, 0)
+	shift := legalised(n, t)
+	lo, hi := t.Type.Limits()
+	return result{
+		tensor: t, shape: t.Shape, out: out,
+		scale: t.Quant.Scale[0], zero: t.Quant.Zero[0] - shift,
+		lo: lo - shift, hi: hi - shift, shift: shift,
+		signed: lo-shift < 0,
+	}
+}
+
+// activation narrows the range of y to what activation act leaves.
+func (y result) activation(act qnn.Activation) result {
+	lo, hi := qnn.ActivationRange(act, y.tensor)
+	y.lo, y.hi = lo-y.shift, hi-y.shift
+	return y
+}
+
+// set stores v, clamped, as element k.
+func (y *result) set(k int, v int32) {
+	y.out[k] = byte(min(max(v, y.lo), y.hi) + y.shift)
+}
+
+// legalised returns what legalisation added to the values of t.
+func legalised(n *qnn.Node, t *qnn.Tensor) int32 {
+	if n.FromInt8 && t.Type == qnn.Uint8 {
+		return 128
+	}
+	return 0
+}
+
+func decode(t qnn.DType, b byte) int32 {
+	if t == qnn.Int8 {
+		return int32(int8(b))
+	}
+	return int32(b)
+}
+
+// strides returns for each dimension of out the distance in elements of a
+// tensor of shape s that is broadcast to it: 0 where it repeats.
+func strides(s, out qnn.Shape) []int {
+	st := make([]int, len(out))
+	step := 1
+	for i := len(s) - 1; i >= 0; i-- {
+		if s[i] != 1 {
+			st[i+len(out)-len(s)] = step
+		}
+		step *= s[i]
+	}
+	return st
+}
+
+// each calls f with every index of shape s in row-major order, and its number.
+func each(s qnn.Shape, f func(k int, at []int)) {
+	at := make([]int, len(s))
+	for k := range s.Elems() {
+		f(k, at)
+		for i := len(s) - 1; i >= 0; i-- {
+			if at[i]++; at[i] < s[i] {
+				break
+			}
+			at[i] = 0
+		}
+	}
+}
+
+// offset is the element that index at means under the given strides.
+func offset(at, strides []int) int {
+	o := 0
+	for i, a := range at {
+		o += a * strides[i]
+	}
+	return o
+}

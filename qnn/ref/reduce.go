@@ -1,0 +1,110 @@
+package ref
+
+import (
+	"math"
+
+	"qtune/qnn"
+)
+
+// window calls f for each output position of a pooling window over x with the
+// input cells that it covers, as offsets of their first channel.
+func window(x operand, y result, p qnn.Pool, f func(out int, cells []int)) {
+	win, _, _, _ := p.Over(x.shape[1], x.shape[2]) // a valid graph: no error
+	h, w, c := x.shape[1], x.shape[2], x.shape[3]
+	each(y.shape[:3], func(k int, at []int) {
+		var cells []int
+		for ky := range win.KH {
+			for kx := range win.KW {
+				iy := at[1]*win.StrideH - win.PadTop + ky
+				ix := at[2]*win.StrideW - win.PadLeft + kx
+				if iy >= 0 && iy < h && ix >= 0 && ix < w {
+					cells = append(cells, ((at[0]*h+iy)*w+ix)*c)
+				}
+			}
+		}
+		f(k*c, cells)
+	})
+}
+
+func maxPool(x operand, y result, p qnn.Pool) {
+	y = y.activation(p.Activation)
+	window(x, y, p, func(out int, cells []int) {
+		for c := range x.shape[3] {
+			top := int32(math.MinInt32)
+			for _, cell := range cells {
+				top = max(top, x.v[cell+c])
+			}
+			y.set(out+c, top)
+		}
+	})
+}
+
+// averagePool divides by the number of cells inside the input and rounds half
+// away from zero.
+func averagePool(x operand, y result, p qnn.Pool) {
+	y = y.activation(p.Activation)
+	window(x, y, p, func(out int, cells []int) {
+		n := int32(len(cells))
+		for c := range x.shape[3] {
+			var sum int32
+			for _, cell := range cells {
+				sum += x.v[cell+c]
+			}
+			half := n / 2
+			if sum < 0 {
+				half = -half
+			}
+			y.set(out+c, (sum+half)/n)
+		}
+	})
+}
+
+// mean averages over the dimensions in reduced. TensorFlow Lite has a kernel of
+// its own for H and W of a 4-dimensional tensor whose dimensions are kept.
+func mean(x operand, y result, reduced []bool, keepDims bool) {
+	kept := make(qnn.Shape, len(x.shape)) // the output's shape before dimensions are dropped
+	n := 1
+	for i, d := range x.shape {
+		if kept[i] = d; reduced[i] {
+			kept[i] = 1
+			n *= d
+		}
+	}
+	sums := make([]int32, kept.Elems())
+	st := strides(kept, x.shape)
+	each(x.shape, func(k int, at []int) { sums[offset(at, st)] += x.v[k] })
+	finish := meanGeneral(x, y, n)
+	if keepDims && len(reduced) == 4 && !reduced[0] && reduced[1] && reduced[2] && !reduced[3] {
+		finish = meanOverHW(x, y, n)
+	}
+	for k, sum := range sums {
+		y.set(k, finish(sum))
+	}
+}
+
+// meanOverHW scales the sum once; the zero points make a rounded bias.
+func meanOverHW(x operand, y result, n int) func(sum int32) int32 {
+	m := qnn.QuantizeMultiplier(float64(float32(x.scale / float32(float32(n)*y.scale))))
+	b := float32(float32(float32(x.zero)*x.scale) / y.scale)
+	half := float32(-0.5)
+	if b > 0 {
+		half = 0.5
+	}
+	bias := y.zero - saturate(math.Trunc(float64(float32(b+half))))
+	return func(sum int32) int32 { return m.Scale(sum, qnn.Double) + bias }
+}
+
+// meanGeneral divides as C does where quantisations agree, and otherwise
+// converts in float32.
+func meanGeneral(x operand, y result, n int) func(sum int32) int32 {
+	if x.scale == y.scale && x.zero == y.zero {
+		return func(sum int32) int32 { return sum / int32(n) }
+	}
+	scale := float32(x.scale / y.scale)
+	bias := float32(float32(-x.zero) * scale)
+	return func(sum int32) int32 {
+		average := float32(float32(sum) / float32(n))
+		r := float32(float32(average*scale) + bias)
+		return saturate(float64(qnn.RoundFloat(r))) + y.zero
+	}
+}

@@ -1,0 +1,130 @@
+// Package ref interprets a network: slowly, obviously and exactly. It is the
+// oracle of all tests, and computes what has no generated kernel.
+//
+// In goes a valid qnn.Graph (see Graph.Validate) and the bytes of its inputs;
+// out come the bytes of every tensor. They equal, byte for byte, what the
+// builtin kernels of TensorFlow Lite's interpreter give, also for a legalised
+// graph (after adding 128). Nothing is checked twice: a graph that is not valid
+// may panic.
+//
+// Convolution, depthwise and dense nodes go through qnn.ResolveLayer and Layer,
+// which work on bytes. The other operators decode their operands into int32
+// values as TensorFlow Lite sees them, so that those of a node that was
+// legalised are again in [-128, 127]; see operand. Arithmetic in float32 rounds
+// after every operation: each is wrapped in an explicit conversion, which keeps
+// the compiler from fusing it with the next.
+//
+// Source: tensorflow/lite/kernels/internal/reference and .../optimized, as
+// established against the interpreter by the golden files in testdata.
+package ref
+
+import (
+	"fmt"
+
+	"qtune/qnn"
+)
+
+// Values holds the bytes of tensors, little-endian and row-major, by TensorID.
+// Constants have theirs in the graph and are nil here.
+type Values [][]byte
+
+// Of returns the bytes of tensor id of g, constant or computed.
+func (v Values) Of(g *qnn.Graph, id qnn.TensorID) []byte {
+	if t := &g.Tensors[id]; t.IsConst() {
+		return t.Data
+	}
+	return v[id]
+}
+
+// Outputs returns the bytes of the network's outputs.
+func (v Values) Outputs(g *qnn.Graph) [][]byte {
+	out := make([][]byte, len(g.Outputs))
+	for i, id := range g.Outputs {
+		out[i] = v.Of(g, id)
+	}
+	return out
+}
+
+// Run computes every tensor of g from the bytes of its inputs. Where it meets
+// a node that it cannot compute it returns, beside the error, what came before.
+func Run(g *qnn.Graph, inputs [][]byte) (Values, error) {
+	if len(inputs) != len(g.Inputs) {
+		return nil, fmt.Errorf("%d inputs, the network has %d", len(inputs), len(g.Inputs))
+	}
+	vals := make(Values, len(g.Tensors))
+	for i, id := range g.Inputs {
+		if t := &g.Tensors[id]; len(inputs[i]) != t.Bytes() {
+			return nil, fmt.Errorf("input %d has %d bytes, a %s %s has %d", i, len(inputs[i]), t.Shape, t.Type, t.Bytes())
+		}
+		vals[id] = inputs[i]
+	}
+	for i := range g.Nodes {
+		if err := Node(g, &g.Nodes[i], vals); err != nil {
+			return vals, err
+		}
+	}
+	return vals, nil
+}
+
+// Node computes one node. It reads the values of its inputs from vals, and
+// writes its output into the slice that vals holds for it, of the tensor's
+// size, or into a new one where that is nil.
+func Node(g *qnn.Graph, n *qnn.Node, vals Values) error {
+	if op, ok := n.Op.(qnn.Unsupported); ok {
+		return fmt.Errorf("%s: %s", g.Label(n), op.Reason)
+	}
+	id := n.Outputs[0]
+	if vals[id] == nil {
+		vals[id] = make([]byte, g.Tensors[id].Bytes())
+	}
+	out := vals[id]
+	switch op := n.Op.(type) {
+	case qnn.Conv2D, qnn.Depthwise, qnn.Dense:
+		l, err := qnn.ResolveLayer(g, n)
+		if err != nil {
+			return err
+		}
+		Layer(l, vals.Of(g, n.Inputs[0]), out)
+	case qnn.Reshape, qnn.Squeeze:
+		copy(out, vals.Of(g, n.Inputs[0]))
+	case qnn.Dequantize:
+		dequantize(newOperand(g, n, vals, 0), out)
+	case qnn.Quantize:
+		quantize(g, n, vals, out)
+	default:
+		return operator(g, n, op, vals, out)
+	}
+	return nil
+}
+
+// operator computes the operators from 8-bit values to 8-bit values.
+func operator(g *qnn.Graph, n *qnn.Node, op qnn.Op, vals Values, out []byte) error {
+	y := newResult(g, n, out)
+	switch op := op.(type) {
+	case qnn.Add:
+		add(newOperand(g, n, vals, 0), newOperand(g, n, vals, 1), y, op.Activation)
+	case qnn.AveragePool:
+		averagePool(newOperand(g, n, vals, 0), y, op.Pool)
+	case qnn.MaxPool:
+		maxPool(newOperand(g, n, vals, 0), y, op.Pool)
+	case qnn.Softmax:
+		softmax(newOperand(g, n, vals, 0), y, op.Beta)
+	case qnn.Pad:
+		before, err := g.Paddings(n)
+		if err != nil {
+			return err
+		}
+		pad(newOperand(g, n, vals, 0), y, before)
+	case qnn.Mean:
+		reduced, err := g.MeanAxes(n)
+		if err != nil {
+			return err
+		}
+		mean(newOperand(g, n, vals, 0), y, reduced, op.KeepDims)
+	case qnn.Concat:
+		concat(g, n, vals, y, op.Axis)
+	default:
+		return fmt.Errorf("%s: not supported", g.Label(n))
+	}
+	return nil
+}

@@ -1,0 +1,191 @@
+package tflite
+
+import (
+	"fmt"
+
+	flatbuffers "github.com/google/flatbuffers/go"
+
+	"qtune/qnn"
+	"qtune/qnn/tflite/fb"
+)
+
+// builtin connects an operator of the file with its qnn.Op.
+type builtin struct {
+	code    int32
+	options fb.BuiltinOptions
+	// read returns the operator with the options in t. Its error says why these
+	// options are not supported.
+	read func(t flatbuffers.Table) (qnn.Op, error)
+	// write appends the options of n's operator; nil writes an empty table.
+	write func(b *flatbuffers.Builder, g *qnn.Graph, n *qnn.Node) flatbuffers.UOffsetT
+	// versions of the operator that first took int8 activations, 1 if all did.
+	int8Version int32
+}
+
+// builtins are the operators that qnn defines, by qnn's name.
+var builtins = map[string]builtin{
+	qnn.Add{}.OpName():         {0, fb.BuiltinOptionsAddOptions, readAdd, writeAdd, 2},
+	qnn.AveragePool{}.OpName(): {1, fb.BuiltinOptionsPool2DOptions, readAveragePool, writeAveragePool, 2},
+	qnn.Concat{}.OpName():      {2, fb.BuiltinOptionsConcatenationOptions, readConcat, writeConcat, 2},
+	qnn.Conv2D{}.OpName():      {3, fb.BuiltinOptionsConv2DOptions, readConv2D, writeConv2D, 3},
+	qnn.Depthwise{}.OpName():   {4, fb.BuiltinOptionsDepthwiseConv2DOptions, readDepthwise, writeDepthwise, 3},
+	qnn.Dequantize{}.OpName():  {6, fb.BuiltinOptionsDequantizeOptions, plain(qnn.Dequantize{}), nil, 2},
+	qnn.Dense{}.OpName():       {9, fb.BuiltinOptionsFullyConnectedOptions, readDense, writeDense, 4},
+	qnn.MaxPool{}.OpName():     {17, fb.BuiltinOptionsPool2DOptions, readMaxPool, writeMaxPool, 2},
+	qnn.Reshape{}.OpName():     {22, fb.BuiltinOptionsReshapeOptions, plain(qnn.Reshape{}), writeReshape, 1},
+	qnn.Softmax{}.OpName():     {25, fb.BuiltinOptionsSoftmaxOptions, readSoftmax, writeSoftmax, 2},
+	qnn.Pad{}.OpName():         {34, fb.BuiltinOptionsPadOptions, plain(qnn.Pad{}), nil, 2},
+	qnn.Mean{}.OpName():        {40, fb.BuiltinOptionsReducerOptions, readMean, writeMean, 2},
+	qnn.Squeeze{}.OpName():     {43, fb.BuiltinOptionsSqueezeOptions, readSqueeze, writeSqueeze, 1},
+	qnn.Quantize{}.OpName():    {114, fb.BuiltinOptionsQuantizeOptions, plain(qnn.Quantize{}), nil, 2},
+}
+
+// noOptions is a table without fields: every accessor returns its default.
+// An operator may leave its options out.
+var noOptions = flatbuffers.Table{Bytes: []byte{4, 0, 4, 0, 4, 0, 0, 0}, Pos: 4}
+
+// readOp returns the operator of a builtin code, or why it is not supported.
+func readOp(code int32, op *fb.Operator) (qnn.Op, error) {
+	if code == customCode {
+		return nil, fmt.Errorf("custom operators are not supported")
+	}
+	def, ok := builtins[builtinName(code)]
+	if !ok {
+		return nil, fmt.Errorf("builtin operator %d is not supported", code)
+	}
+	t := noOptions
+	if op.BuiltinOptionsType() == def.options {
+		var given flatbuffers.Table
+		if op.BuiltinOptions(&given) {
+			t = given
+		}
+	}
+	return def.read(t)
+}
+
+// plain reads an operator without options.
+func plain(op qnn.Op) func(flatbuffers.Table) (qnn.Op, error) {
+	return func(flatbuffers.Table) (qnn.Op, error) { return op, nil }
+}
+
+func activation(a int8) (qnn.Activation, error) {
+	if a < 0 || a > 3 {
+		return 0, fmt.Errorf("fused activation %d is not supported", a)
+	}
+	return qnn.Activation(a), nil
+}
+
+func padding(p int8) (qnn.Padding, error) {
+	if p != 0 && p != 1 {
+		return 0, fmt.Errorf("padding %d is not supported", p)
+	}
+	return qnn.Padding(p), nil
+}
+
+func readAdd(t flatbuffers.Table) (qnn.Op, error) {
+	var o fb.AddOptions
+	o.Init(t.Bytes, t.Pos)
+	act, err := activation(o.FusedActivation())
+	return qnn.Add{Activation: act}, err
+}
+
+func readPool(t flatbuffers.Table) (qnn.Pool, error) {
+	var o fb.Pool2DOptions
+	o.Init(t.Bytes, t.Pos)
+	act, err := activation(o.FusedActivation())
+	if err != nil {
+		return qnn.Pool{}, err
+	}
+	pad, err := padding(o.Padding())
+	return qnn.Pool{
+		Padding: pad,
+		StrideH: int(o.StrideH()), StrideW: int(o.StrideW()),
+		FilterH: int(o.FilterHeight()), FilterW: int(o.FilterWidth()),
+		Activation: act,
+	}, err
+}
+
+func readAveragePool(t flatbuffers.Table) (qnn.Op, error) {
+	p, err := readPool(t)
+	return qnn.AveragePool{Pool: p}, err
+}
+
+func readMaxPool(t flatbuffers.Table) (qnn.Op, error) {
+	p, err := readPool(t)
+	return qnn.MaxPool{Pool: p}, err
+}
+
+func readConcat(t flatbuffers.Table) (qnn.Op, error) {
+	var o fb.ConcatenationOptions
+	o.Init(t.Bytes, t.Pos)
+	act, err := activation(o.FusedActivation())
+	if err == nil && act != qnn.NoActivation {
+		err = fmt.Errorf("fused activation %s is not supported", act)
+	}
+	return qnn.Concat{Axis: int(o.Axis()), Activation: act}, err
+}
+
+func readConv2D(t flatbuffers.Table) (qnn.Op, error) {
+	var o fb.Conv2DOptions
+	o.Init(t.Bytes, t.Pos)
+	act, err := activation(o.FusedActivation())
+	if err != nil {
+		return nil, err
+	}
+	pad, err := padding(o.Padding())
+	return qnn.Conv2D{
+		Padding: pad,
+		StrideH: int(o.StrideH()), StrideW: int(o.StrideW()),
+		DilationH: int(o.DilationH()), DilationW: int(o.DilationW()),
+		Activation: act,
+	}, err
+}
+
+func readDepthwise(t flatbuffers.Table) (qnn.Op, error) {
+	var o fb.DepthwiseConv2DOptions
+	o.Init(t.Bytes, t.Pos)
+	act, err := activation(o.FusedActivation())
+	if err != nil {
+		return nil, err
+	}
+	pad, err := padding(o.Padding())
+	return qnn.Depthwise{
+		Padding: pad,
+		StrideH: int(o.StrideH()), StrideW: int(o.StrideW()),
+		DilationH: int(o.DilationH()), DilationW: int(o.DilationW()),
+		Multiplier: int(o.DepthMultiplier()),
+		Activation: act,
+	}, err
+}
+
+func readDense(t flatbuffers.Table) (qnn.Op, error) {
+	var o fb.FullyConnectedOptions
+	o.Init(t.Bytes, t.Pos)
+	if f := o.WeightsFormat(); f != 0 {
+		return nil, fmt.Errorf("weights format %d is not supported", f)
+	}
+	act, err := activation(o.FusedActivation())
+	return qnn.Dense{Activation: act, KeepDims: o.KeepNumDims()}, err
+}
+
+func readSoftmax(t flatbuffers.Table) (qnn.Op, error) {
+	var o fb.SoftmaxOptions
+	o.Init(t.Bytes, t.Pos)
+	return qnn.Softmax{Beta: o.Beta()}, nil
+}
+
+func readMean(t flatbuffers.Table) (qnn.Op, error) {
+	var o fb.ReducerOptions
+	o.Init(t.Bytes, t.Pos)
+	return qnn.Mean{KeepDims: o.KeepDims()}, nil
+}
+
+func readSqueeze(t flatbuffers.Table) (qnn.Op, error) {
+	var o fb.SqueezeOptions
+	o.Init(t.Bytes, t.Pos)
+	var dims []int
+	for i := range o.SqueezeDimsLength() {
+		dims = append(dims, int(o.SqueezeDims(i)))
+	}
+	return qnn.Squeeze{Dims: dims}, nil
+}
