@@ -147,23 +147,29 @@ func (m *Operand) memObjection() string {
 	return "scale is not 1, 2, 4 or 8"
 }
 
-// explain makes the error of an instruction that no form takes, from the form
-// that came nearest.
+// explain makes the error of an instruction that no form takes. Of the forms
+// with the same classes of operands, one that the ISA has knows best what is
+// wrong; then one that it lacks; then one with fewer registers.
 func explain(in *Inst, isa ISA, sig uint16, maxVec uint8) error {
-	reason := "no form has these operands"
+	reason, best := "no form has these operands", 0
+	say := func(rank int, s string) {
+		if rank >= best {
+			reason, best = s, rank
+		}
+	}
 	for i := range formsOf[in.Op] {
 		f := &formsOf[in.Op][i]
 		if f.sig != sig {
 			continue
 		}
 		switch missing := f.need &^ isaTable[isa].has; {
-		case missing != 0:
-			reason = fmt.Sprintf("needs %v, which %v does not have", missing, isa)
 		case maxVec > f.maxVec:
-			reason = fmt.Sprintf("vector register %d out of range", maxVec)
+			say(1, fmt.Sprintf("vector register %d out of range", maxVec))
+		case missing != 0:
+			say(2, fmt.Sprintf("needs %v, which %v does not have", missing, isa))
 		default:
-			reason = f.objection(in)
+			say(3, f.objection(in))
 		}
 	}
-	return fmt.Errorf("%s: %s", in, reason)
+	return fmt.Errorf("%s: %s", in.Text(isa), reason)
 }

@@ -74,8 +74,12 @@ func (p *Program) loopDepth() []int {
 	return depth
 }
 
-// String returns the instruction in Intel syntax, as the richest ISA has it.
-func (in *Inst) String() string { return string(in.appendText(nil, AVX512VNNI)) }
+// Text returns the instruction in Intel syntax, under the name that its form
+// under isa has.
+func (in *Inst) Text(isa ISA) string { return string(in.appendText(nil, isa)) }
+
+// String is Text under the richest ISA.
+func (in *Inst) String() string { return in.Text(AVX512VNNI) }
 
 // appendText appends the instruction in Intel syntax. Names and sizes are
 // those of the form that it has under isa.

@@ -33,7 +33,7 @@ import (
 //
 // roles gives the place of each operand (the manual's Op/En column): R
 // ModRM.reg, V VEX.vvvv, M ModRM.rm, I immediate, L imm8[7:4], O low bits of
-// the opcode, D displacement of a jump.
+// the opcode, A implied by it, D displacement of a jump.
 //
 // code is the encoding. Vector widths stand after VEX or EVEX; without, a
 // form with v, h or q exists at 128 and 256 bits, in EVEX also at 512.
@@ -296,7 +296,7 @@ func (f *Form) parseRoles(roles string) error {
 			f.argL = int8(i)
 		case 'O':
 			f.argO = int8(i)
-		case 'D': // placed by the layout of jumps
+		case 'A', 'D': // no field, or filled in by the layout of jumps
 		default:
 			return fmt.Errorf("role %q", c)
 		}
