@@ -1,8 +1,16 @@
 // Package schedules says what may be varied: a Workload is one distinct piece
 // of work of a network, a Target the machine that does it, a Space the ways to
-// do it, a Schedule one of them. All four print and parse
-// (Parse(x.String()) == x); the text is log key, wire form, test name and
-// command-line argument.
+// do it, a Schedule one of them. In: a legalised graph (Extract) or a text.
+// Out: values that other packages measure, store and turn into code.
+//
+// Workload, Schedule, Machine and Target print and parse
+// (Parse(x.String()) == x); they are comparable, and the text is log key, wire
+// form, test name and command-line argument. Every Schedule that a Space hands
+// out passes its Validate.
+//
+// The knobs follow TVM's template spaces and oneDNN's blocking parameters; what
+// each is worth was measured, see the files of the three families (conv2d.go,
+// depthwise.go, dense.go).
 package schedules
 
 import "qtune/qnn"
@@ -49,3 +57,48 @@ type Class struct {
 	// requantisation needs a left shift or no right shift.
 	General bool
 }
+
+// pointWindow is the window of a dense layer.
+var pointWindow = qnn.Window{KH: 1, KW: 1, StrideH: 1, StrideW: 1, DilationH: 1, DilationW: 1}
+
+// OH returns the rows of the output.
+func (w Workload) OH() int {
+	return positions(w.H+w.PadTop+w.PadBottom, w.KH, w.StrideH, w.DilationH)
+}
+
+// OW returns the columns of the output.
+func (w Workload) OW() int {
+	return positions(w.W+w.PadLeft+w.PadRight, w.KW, w.StrideW, w.DilationW)
+}
+
+// positions counts the places of a window of k cells, dilated by d and moved by
+// s, over in cells.
+func positions(in, k, s, d int) int {
+	reach := (k-1)*d + 1
+	if in < reach {
+		return 0
+	}
+	return (in-reach)/s + 1
+}
+
+// Taps returns the products that are summed into one output.
+func (w Workload) Taps() int {
+	if w.Op == Depthwise {
+		return w.KH * w.KW
+	}
+	return w.KH * w.KW * w.C
+}
+
+// MACs returns the multiply-accumulate steps, padding included.
+func (w Workload) MACs() int64 {
+	return int64(w.OutputBytes()) * int64(w.Taps())
+}
+
+// WeightBytes returns the size of the weights, a byte each.
+func (w Workload) WeightBytes() int { return w.O * w.Taps() }
+
+// InputBytes returns the size of the input without border or gaps.
+func (w Workload) InputBytes() int { return w.N * w.H * w.W * w.C }
+
+// OutputBytes returns the size of the output without gaps.
+func (w Workload) OutputBytes() int { return w.N * w.OH() * w.OW() * w.O }

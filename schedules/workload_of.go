@@ -1,0 +1,63 @@
+package schedules
+
+import (
+	"fmt"
+
+	"qtune/qnn"
+)
+
+var opOfKind = map[qnn.LayerKind]Op{
+	qnn.ConvLayer:      Conv2D,
+	qnn.DepthwiseLayer: Depthwise,
+	qnn.DenseLayer:     Dense,
+}
+
+// WorkloadOf returns the work that l is. Activations must be uint8: int8 layers
+// come legalised.
+func WorkloadOf(l *qnn.Layer) (Workload, error) {
+	if l.Signed {
+		return Workload{}, fmt.Errorf("int8 activations: the layer is not legalised")
+	}
+	w := Workload{
+		Op: opOfKind[l.Kind],
+		N:  l.N, H: l.H, W: l.W, C: l.C, O: l.OC,
+		Multiplier: l.Multiplier,
+		Window:     l.Window,
+		Class:      classOf(l),
+	}
+	if err := w.Validate(); err != nil {
+		return Workload{}, fmt.Errorf("%s: %w", w, err)
+	}
+	switch {
+	case w.OH() != l.OH || w.OW() != l.OW:
+		return Workload{}, fmt.Errorf("%s: output of %dx%d, want %dx%d", w, l.OH, l.OW, w.OH(), w.OW())
+	case len(l.Weights) != w.WeightBytes():
+		return Workload{}, fmt.Errorf("%s: %d bytes of weights, want %d", w, len(l.Weights), w.WeightBytes())
+	case len(l.Requant.Mult) != 1 && len(l.Requant.Mult) != l.OC:
+		return Workload{}, fmt.Errorf("%s: %d multipliers", w, len(l.Requant.Mult))
+	}
+	return w, nil
+}
+
+func classOf(l *qnn.Layer) Class {
+	r := &l.Requant
+	c := Class{
+		WeightZero: !l.WeightSigned && !fitInt8(l.Weights, l.WeightZero),
+		PerChannel: len(r.Mult) > 1,
+		Round:      r.Round,
+		Sign:       r.Round == qnn.Double && r.Zero > r.Lo,
+	}
+	for _, m := range r.Mult {
+		c.General = c.General || m.M != 0 && m.Exp > -1
+	}
+	return c
+}
+
+// fitInt8 tells whether w - zero fits int8 for all weights.
+func fitInt8(weights []byte, zero int32) bool {
+	lo, hi := byte(255), byte(0)
+	for _, w := range weights {
+		lo, hi = min(lo, w), max(hi, w)
+	}
+	return len(weights) == 0 || int32(lo)-zero >= -128 && int32(hi)-zero <= 127
+}
