@@ -15,7 +15,7 @@ import (
 // The network's interface keeps its types: an int8 input or output gets a
 // QUANTIZE node, which is then exactly the addition of 128. The same happens at
 // nodes that are left alone: Unsupported ones, and those that handle int8
-// tensors that are not quantised.
+// tensors that are not quantised. A second legalise changes nothing.
 func legalise(g *qnn.Graph) {
 	l := &legaliser{
 		g:     g,
@@ -69,7 +69,7 @@ func fixedTensors(g *qnn.Graph) []bool {
 
 // movable tells whether n can work on uint8 tensors in place of int8 ones.
 func movable(g *qnn.Graph, n *qnn.Node) bool {
-	if _, ok := n.Op.(qnn.Unsupported); ok {
+	if _, ok := n.Op.(qnn.Unsupported); ok || isConversion(n) {
 		return false
 	}
 	plain := func(id qnn.TensorID) bool {
@@ -156,6 +156,12 @@ func (l *legaliser) move(id qnn.TensorID) qnn.TensorID {
 	l.g.Tensors[to] = t
 	l.moved[id] = to
 	return to
+}
+
+// isConversion tells whether n is a node that conversion made.
+func isConversion(n *qnn.Node) bool {
+	_, ok := n.Op.(qnn.Quantize)
+	return ok && n.Index < 0
 }
 
 // conversion is the node that adds or subtracts 128: QUANTIZE between int8 and
