@@ -1,0 +1,215 @@
+package local
+
+import (
+	"time"
+
+	"qtune/kernels"
+	"qtune/measure"
+	"qtune/schedules"
+)
+
+// A contender is a candidate that is being timed.
+type contender struct {
+	*candidate
+	index     int // in the request
+	want      digest
+	inner     int  // runs a sample
+	preheat   bool // run once, unmeasured, before each sample
+	hopeless  bool // beyond the job's GiveUp: two samples are enough
+	samples   []float64
+	disturbed int // samples that were repeated
+}
+
+// hopelessSamples is how many samples a hopeless candidate gets.
+const hopelessSamples = 2
+
+// timeJobs times jobs start to end of q, interleaved: a sample of each in turn.
+func (c *child) timeJobs(q request, start, end int) error {
+	var running []*contender
+	defer func() {
+		for _, t := range running {
+			t.close()
+		}
+	}()
+	for i := start; i < end; i++ {
+		if err := c.say(message{Kind: startMessage, Job: i}); err != nil {
+			return err
+		}
+		t, res := c.enter(q, i)
+		if res == nil {
+			running = append(running, t)
+		} else if err := c.say(message{Kind: resultMessage, Job: i, Result: res}); err != nil {
+			return err
+		}
+	}
+	if len(running) == 0 {
+		return nil
+	}
+	if err := c.rounds(running); err != nil {
+		return err
+	}
+	for _, t := range running {
+		if err := c.say(message{Kind: resultMessage, Job: t.index, Result: t.result(c.clock), Want: t.want}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// enter builds job i, checks it if q asks so, and warms it up. A Result is the
+// end of it: a failure, or an emulated job, which has no time.
+func (c *child) enter(q request, i int) (*contender, *measure.Result) {
+	j := q.Jobs[i]
+	cand, fail := c.build(j, copies(j))
+	if fail != nil {
+		return nil, fail
+	}
+	t := &contender{candidate: cand, index: i}
+	if fail = c.admit(t, q); fail == nil && j.Mode == kernels.Emulated {
+		fail = &measure.Result{ID: j.ID}
+	}
+	if fail != nil {
+		fail.CodeHash = cand.hash
+		cand.close()
+		return nil, fail
+	}
+	return t, nil
+}
+
+func (c *child) admit(t *contender, q request) (fail *measure.Result) {
+	if q.Check {
+		if t.want, fail = c.check(t.candidate); fail != nil {
+			return fail
+		}
+	} else {
+		t.want = q.Want[t.index]
+		if fail = t.run(); fail == nil {
+			fail = t.verify(t.want, "where it is timed, although not where it was checked")
+		}
+		if fail != nil {
+			return fail
+		}
+	}
+	if t.job.Mode == kernels.Emulated {
+		return nil
+	}
+	return t.warmUp()
+}
+
+// warmUp decides how many runs make a sample.
+func (t *contender) warmUp() *measure.Result {
+	p := t.job.Protocol
+	for range p.WarmUp {
+		if fail := t.run(); fail != nil {
+			return fail
+		}
+	}
+	t.inner = 1
+	once := max(t.sample(), 1)
+	t.inner = int(min(max(float64(p.MinSample)/once, 1), maxInner))
+	// A sample of several runs warms itself up; for one as long as a sample the
+	// others' traces in the caches do not count.
+	t.preheat = once < float64(p.MinSample)
+	return nil
+}
+
+// maxInner bounds the runs of one sample.
+const maxInner = 10_000
+
+// sample returns the nanoseconds of one run. The candidate has run before: it
+// is native, so that Run returns no error.
+func (t *contender) sample() float64 {
+	if t.preheat {
+		_ = t.rig.Run()
+	}
+	start := time.Now()
+	for range t.inner {
+		_ = t.rig.Run()
+	}
+	return float64(time.Since(start).Nanoseconds()) / float64(t.inner)
+}
+
+// rounds takes the samples: in each round one of every contender that is not
+// done, with the calibration kernel before and after. Where that says that the
+// machine was disturbed the sample is taken once more, and the better one kept.
+func (c *child) rounds(running []*contender) error {
+	if c.clock == nil {
+		c.clock = newCalibration()
+	}
+	most := 0
+	for _, t := range running {
+		most = max(most, t.job.Protocol.Samples)
+	}
+	before := c.clock.tick()
+	for round := range most {
+		if err := c.say(message{Kind: roundsMessage}); err != nil {
+			return err
+		}
+		for _, t := range running {
+			if round >= t.job.Protocol.Samples || t.hopeless && round >= hopelessSamples {
+				continue
+			}
+			s := t.sample()
+			after := c.clock.tick()
+			if c.clock.disturbed(before, after) {
+				t.disturbed++
+				s = min(s, t.sample())
+				after = c.clock.tick()
+			}
+			before = after
+			t.samples = append(t.samples, s)
+			t.hopeless = t.job.GiveUp > 0 && t.samples[0] > float64(t.job.GiveUp)
+		}
+	}
+	return nil
+}
+
+func (t *contender) result(clock *calibration) *measure.Result {
+	if fail := t.verify(t.want, "after it was timed"); fail != nil {
+		fail.CodeHash = t.hash
+		return fail
+	}
+	return &measure.Result{
+		ID: t.job.ID, SamplesNS: t.samples, Summary: measure.Summarise(t.samples),
+		CodeHash: t.hash, Disturbed: t.disturbed, Calibration: clock.center(),
+	}
+}
+
+// Sizes of a machine whose caches are not known.
+const (
+	unknownL2 = 1 << 20
+	maxCopies = 64
+	// batchMemory bounds the buffers of the contenders of one set of rounds.
+	batchMemory = 256 << 20
+)
+
+// copies is how many sets of constants a job's rig rotates through.
+//
+// They are too many for the L2 cache when together they are twice its size. Of
+// constants below 1/32 of it (32 KiB of 1 MiB) the cost of fetching vanishes in
+// that of using them, so the number is bounded.
+func copies(j measure.Job) int {
+	if j.Protocol.Cache == measure.Warm || j.Mode == kernels.Emulated {
+		return 1
+	}
+	l2 := schedules.HostMachine().L2
+	if l2 == 0 {
+		l2 = unknownL2
+	}
+	bytes := max(j.Workload.WeightBytes(), 1)
+	return min((2*l2+bytes-1)/bytes+1, maxCopies)
+}
+
+// fitting is how many of the jobs can be in memory at a time; one at least.
+func (c *child) fitting(jobs []measure.Job) int {
+	sum := 0
+	for i, j := range jobs {
+		w := j.Workload
+		// Constants can be widened to 16 bits, and borders added to the buffers.
+		sum += 2*copies(j)*w.WeightBytes() + 2*(w.InputBytes()+w.OutputBytes())
+		if sum > batchMemory {
+			return max(i, 1)
+		}
+	}
+	return len(jobs)
+}
