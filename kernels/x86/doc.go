@@ -21,5 +21,7 @@
 // Sources: Intel 64 and IA-32 Architectures Software Developer's Manual (SDM),
 // vol. 2A sections 2.1 to 2.3 (legacy and VEX prefixes, ModRM and SIB), 2.7
 // (EVEX, compressed displacement), vol. 2A-2D (instructions). Each form is
-// compared byte for byte with the output of GNU as, see testdata.
+// compared byte for byte with the output of GNU as, kept in testdata; after a
+// change of the table, "go test ./kernels/x86 -update" asks an installed as
+// (binutils 2.40 or later) again.
 package x86

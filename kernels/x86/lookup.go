@@ -8,16 +8,62 @@ func Lookup(in *Inst, isa ISA) (*Form, error) {
 	if in.Op >= numOps || isa >= numISAs {
 		return nil, fmt.Errorf("no such instruction: %d on %v", in.Op, isa)
 	}
-	has := isaTable[isa].has
 	sig, maxVec := in.signature()
-	forms := formsOf[in.Op]
-	for i := range forms {
-		f := &forms[i]
-		if f.sig == sig && f.need&^has == 0 && maxVec <= f.maxVec && f.objection(in) == "" {
-			return f, nil
-		}
+	if f := in.find(isa, sig, maxVec); f != nil {
+		return f, nil
 	}
 	return nil, explain(in, isa, sig, maxVec)
+}
+
+// An opIndex finds the forms of one Op fast. first gives for a hash of the
+// signature the index of the first form that has it; the search goes on from
+// there. keys repeats what is compared first of each form, to stay within a
+// cache line or two.
+type opIndex struct {
+	first [32]uint8
+	keys  []formKey
+}
+
+type formKey struct {
+	sig    uint16
+	need   Feature
+	maxVec uint8
+}
+
+// sigHash spreads the signatures of an Op over opIndex.first; 0x9e37 is the
+// golden ratio's multiplier for 16 bits (Knuth, TAOCP vol. 3, 6.4).
+func sigHash(sig uint16) uint16 { return sig * 0x9e37 >> 11 }
+
+var indexOf = func() []opIndex {
+	index := make([]opIndex, numOps)
+	for op, forms := range formsOf {
+		x := &index[op]
+		for i := range x.first {
+			x.first[i] = uint8(len(forms))
+		}
+		for i := range forms {
+			f := &forms[i]
+			x.keys = append(x.keys, formKey{f.sig, f.need, f.maxVec})
+			h := sigHash(f.sig)
+			x.first[h] = min(x.first[h], uint8(i))
+		}
+	}
+	return index
+}()
+
+// find returns the first form that fits in, whose signature is given, or nil.
+func (in *Inst) find(isa ISA, sig uint16, maxVec uint8) *Form {
+	lacks := ^isaTable[isa].has
+	x := &indexOf[in.Op]
+	for i := int(x.first[sigHash(sig)]); i < len(x.keys); i++ {
+		k := &x.keys[i]
+		if k.sig == sig && k.need&lacks == 0 && maxVec <= k.maxVec {
+			if f := &formsOf[in.Op][i]; f.objection(in) == "" {
+				return f
+			}
+		}
+	}
+	return nil
 }
 
 // signature returns the classes of the operands, 4 bits each, and the highest

@@ -3,6 +3,7 @@ package x86
 import (
 	"bufio"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -114,23 +115,19 @@ func (in *Inst) appendText(b []byte, isa ISA) []byte {
 // printForm returns the form that in has under isa, else the first one with
 // its operand classes, else nil.
 func (in *Inst) printForm(isa ISA) *Form {
-	has := isa.Features()
-	sig, maxVec := in.signature()
-	var near *Form
-	forms := Forms(in.Op)
-	for i := range forms {
-		f := &forms[i]
-		if f.sig != sig {
-			continue
-		}
-		if f.need&^has == 0 && maxVec <= f.maxVec && f.objection(in) == "" {
-			return f
-		}
-		if near == nil {
-			near = f
-		}
+	if in.Op >= numOps || isa >= numISAs {
+		return nil
 	}
-	return near
+	sig, maxVec := in.signature()
+	if f := in.find(isa, sig, maxVec); f != nil {
+		return f
+	}
+	forms := formsOf[in.Op]
+	i := slices.IndexFunc(forms, func(f Form) bool { return f.sig == sig })
+	if i < 0 {
+		return nil
+	}
+	return &forms[i]
 }
 
 func (in *Inst) appendMask(b []byte) []byte {

@@ -47,3 +47,31 @@ L0:
 		t.Errorf("-want +got\n%s", d)
 	}
 }
+
+// TestCommentsAreFree checks that comments are dropped unless wanted.
+func TestCommentsAreFree(t *testing.T) {
+	p := NewProgram("test", AVX2)
+	p.Comment("not kept")
+	p.Emit(RET)
+	if got := p.String(); got != "\tret\n" {
+		t.Errorf("got %q", got)
+	}
+}
+
+// TestPrintImpossible checks that what cannot be encoded still prints, for
+// error messages.
+func TestPrintImpossible(t *testing.T) {
+	for _, tt := range []struct {
+		inst Inst
+		want string
+	}{
+		{inst(VPADDD, Y(0), X(1), V(3, 2)), "vpaddd ymm0, xmm1, ?mm2"},
+		{inst(VPADDD, Z(0), Z(40), M(RAX, 0)), "vpaddd zmm0, zmm40, zmmword ptr [rax]"},
+		{inst(MOV, R(RAX), MX(NoReg, RCX, 8, -5), I(7)), "mov rax, [rcx*8-5], 7"},
+		{inst(60000, R(99)), "op(60000) r?"},
+	} {
+		if got := tt.inst.String(); got != tt.want {
+			t.Errorf("got %q, want %q", got, tt.want)
+		}
+	}
+}
