@@ -1,0 +1,42 @@
+package emit
+
+// Args is the argument block that every generated program gets in RDI. Its
+// offsets are compiled into the code; a test holds them against the struct.
+type Args struct {
+	Rows    uintptr // table of addresses of input rows, first row of the call
+	Out     uintptr // output of the first row, pixel and channel of the call
+	Weights uintptr // packed weights of the first channel block
+	Params  uintptr // packed constants of the first channel block
+	Consts  uintptr // packed constants of the layer
+	Sums    uintptr // window sums [row][pixel] int32 of the first row
+	OutRow  int64   // bytes from output row to row
+	OutPix  int64   // bytes from output pixel to pixel
+	NRows   int64   // output rows
+	Big     int64   // tiles of the larger size in a row
+	Small   int64   // tiles of the smaller size in a row
+	Blocks  int64   // full channel blocks
+	Tail    int64   // 1: the last, narrower channel block follows
+	In      uintptr // widen: source of the first row
+	InRow   int64   // widen: bytes from source row to row
+	Slots   [16]int64
+}
+
+// Offsets into Args.
+const (
+	argRows = 8 * iota
+	argOut
+	argWeights
+	argParams
+	argConsts
+	argSums
+	argOutRow
+	argOutPix
+	argNRows
+	argBig
+	argSmall
+	argBlocks
+	argTail
+	argIn
+	argInRow
+	argSlots
+)

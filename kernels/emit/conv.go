@@ -1,0 +1,305 @@
+package emit
+
+import "qtune/kernels/x86"
+
+// General purpose registers of the conv2d and dense programs. RAX, RCX, R8 and
+// R15 are free between the reduction and the next tile.
+const (
+	regRows   = x86.RSI // table entry of the tile's first input row
+	regX      = x86.RDX // byte offset of the tile's first pixel in an input row
+	regIn     = x86.RAX // input of the current step
+	regW      = x86.RBX // weights of the current step
+	regK      = x86.RCX // loop over steps
+	regRow    = x86.R8  // table entry of the current row of the window
+	regOut    = x86.R9  // output of the tile
+	regParams = x86.R10 // constants of the channel block
+	regBlock  = x86.R11 // weights of the channel block
+	regConsts = x86.R12 // constants of the layer
+	regSums   = x86.R13 // window sums of the tile
+	regInner  = x86.R14 // counter of the innermost loop of the nest
+	regKY     = x86.R15 // loop over the rows of the window
+)
+
+type convGen struct {
+	*gen
+	plan *ConvPlan
+}
+
+// Conv writes the program of a plan: for the output rows, tiles and channel
+// blocks that the argument block names.
+func Conv(p *ConvPlan) *x86.Program {
+	g := &convGen{newGen(string(p.Workload.Op), p.ISA), p}
+	for _, r := range []struct {
+		reg x86.Reg
+		off int
+	}{{regRows, argRows}, {regOut, argOut}, {regParams, argParams}, {regBlock, argWeights}, {regConsts, argConsts}, {regSums, argSums}} {
+		g.emit(x86.MOV, x86.R(r.reg), arg(r.off))
+	}
+	g.emit(x86.XOR, x86.R(regX), x86.R(regX))
+	if g.width == x86.W512 {
+		g.setMask(maskOdd, 0xaaaa)
+	}
+	g.nest(0, tileShape{pixels: p.Big, nv: p.NV, channels: p.NV * p.Lanes})
+	return g.finish()
+}
+
+// A tileShape is the part of a tile that loops of the nest decide.
+type tileShape struct{ pixels, nv, channels int }
+
+// nest emits the loops of the plan's order from depth on.
+func (g *convGen) nest(depth int, t tileShape) {
+	if depth == len(g.plan.Order) {
+		g.tile(t)
+		return
+	}
+	switch g.plan.Order[depth] {
+	case 'y':
+		g.level(depth, argNRows, func() { g.nest(depth+1, t) }, func() {
+			g.addImm(regRows, 8*g.plan.Workload.StrideH)
+			g.emit(x86.ADD, x86.R(regOut), arg(argOutRow))
+			g.addImm(regSums, 4*g.plan.Row)
+		})
+	case 'x':
+		g.xLevel(depth, argBig, t, g.plan.Big)
+		if g.plan.SmallN > 0 {
+			g.xLevel(depth, argSmall, t, g.plan.Big-1)
+		}
+	case 'c':
+		if g.plan.FullBlocks > 0 {
+			g.cLevel(depth, argBlocks, tileShape{t.pixels, g.plan.NV, g.plan.NV * g.plan.Lanes})
+		}
+		if g.plan.TailNV > 0 {
+			g.cLevel(depth, argTail, tileShape{t.pixels, g.plan.TailNV, g.plan.TailChannels})
+		}
+	}
+}
+
+func (g *convGen) xLevel(depth, count int, t tileShape, pixels int) {
+	t.pixels = pixels
+	g.level(depth, count, func() { g.nest(depth+1, t) }, func() {
+		g.addImm(regX, pixels*g.plan.Workload.StrideW*g.plan.PixelBytes)
+		g.emit(x86.MOV, x86.R(x86.RAX), arg(argOutPix))
+		g.emit(x86.IMUL, x86.R(x86.RAX), x86.R(x86.RAX), x86.I(pixels))
+		g.emit(x86.ADD, x86.R(regOut), x86.R(x86.RAX))
+		g.addImm(regSums, 4*pixels)
+	})
+}
+
+func (g *convGen) cLevel(depth, count int, t tileShape) {
+	g.level(depth, count, func() { g.nest(depth+1, t) }, func() {
+		g.addImm(regBlock, g.plan.BlockWeightBytes(t.nv))
+		g.addImm(regParams, t.nv*g.plan.Block.Bytes)
+		g.addImm(regOut, t.nv*g.plan.Lanes)
+	})
+}
+
+// moved are the registers that a loop of the nest advances.
+var moved = map[byte][]x86.Reg{
+	'y': {regRows, regOut, regSums},
+	'x': {regX, regOut, regSums},
+	'c': {regBlock, regParams, regOut},
+}
+
+// level emits one loop of the nest: as many rounds as the argument block says
+// at count, perhaps none. Registers that inner loops move are put back before
+// advance.
+func (g *convGen) level(depth, count int, body, advance func()) {
+	order := g.plan.Order
+	innermost := depth == len(order)-1
+	counter := slot(10 + depth)
+	if innermost {
+		counter = x86.R(regInner)
+	}
+	skip, head := g.p.NewLabel(), g.p.NewLabel()
+	g.emit(x86.MOV, x86.R(x86.RAX), arg(count))
+	g.emit(x86.TEST, x86.R(x86.RAX), x86.R(x86.RAX))
+	g.emit(x86.JE, x86.L(skip))
+	g.emit(x86.MOV, counter, x86.R(x86.RAX))
+	g.p.Place(head)
+	saved := g.savedRegs(depth)
+	for i, r := range saved {
+		g.emit(x86.MOV, slot(5*depth+i), x86.R(r))
+	}
+	body()
+	for i, r := range saved {
+		g.emit(x86.MOV, x86.R(r), slot(5*depth+i))
+	}
+	advance()
+	g.emit(x86.DEC, counter)
+	g.emit(x86.JNE, x86.L(head))
+	g.p.Place(skip)
+}
+
+// savedRegs lists the registers that the loops inside depth move.
+func (g *convGen) savedRegs(depth int) []x86.Reg {
+	var saved []x86.Reg
+	seen := map[x86.Reg]bool{}
+	for _, dim := range []byte(g.plan.Order[depth+1:]) {
+		for _, r := range moved[dim] {
+			if r == regSums && !g.plan.Sums || seen[r] {
+				continue
+			}
+			seen[r] = true
+			saved = append(saved, r)
+		}
+	}
+	return saved
+}
+
+// tile emits one register tile: accumulators from the bias, the reduction,
+// requantisation and stores.
+func (g *convGen) tile(t tileShape) {
+	g.next = 0
+	r := g.accumulators(t)
+	g.emit(x86.MOV, x86.R(regW), x86.R(regBlock))
+	if g.plan.Workload.KH == 1 {
+		g.emit(x86.MOV, x86.R(regIn), x86.M(regRows, 0))
+		g.emit(x86.ADD, x86.R(regIn), x86.R(regX))
+		g.windowRow(t, r)
+	} else {
+		g.emit(x86.MOV, x86.R(regRow), x86.R(regRows))
+		g.loop(regKY, g.plan.Workload.KH, func() {
+			g.emit(x86.MOV, x86.R(regIn), x86.M(regRow, 0))
+			g.emit(x86.ADD, x86.R(regIn), x86.R(regX))
+			g.windowRow(t, r)
+			g.addImm(regRow, 8*g.plan.Workload.DilationH)
+		})
+	}
+	g.next = r.operands // the operands of the reduction are dead
+	g.epilogue(t, r)
+}
+
+// convRegs are the vector registers of a tile.
+type convRegs struct {
+	acc      [][][]int // [set][pixel][vector]
+	operands int       // first register after the accumulators
+	w, b     []int     // weights, activations
+	product  int
+}
+
+func (g *convGen) accumulators(t tileShape) convRegs {
+	r := convRegs{acc: make([][][]int, g.plan.Sets)}
+	for set := range r.acc {
+		for range t.pixels {
+			r.acc[set] = append(r.acc[set], g.vec(t.nv))
+		}
+		for m := range t.pixels {
+			for v, a := range r.acc[set][m] {
+				switch {
+				case set > 0:
+					g.emit(x86.VPXOR, g.v(a), g.v(a), g.v(a))
+				case m > 0:
+					g.emit(x86.VMOVDQU, g.v(a), g.v(r.acc[0][0][v]))
+				default:
+					g.emit(x86.VMOVDQU, g.v(a), g.param(v, "bias"))
+				}
+			}
+		}
+	}
+	r.operands = g.next
+	switch g.plan.Operands {
+	case "reg":
+		r.w, r.b = g.vec(t.nv), g.vec(1)
+	case "stream":
+		r.w, r.b = g.vec(1), g.vec(t.pixels)
+	default:
+		r.b = g.vec(1)
+	}
+	if g.plan.ElementBytes == 2 {
+		r.product = g.vec(1)[0]
+	}
+	return r
+}
+
+// param is a constant of vector v of the channel block.
+func (g *convGen) param(v int, name string) x86.Operand {
+	return x86.M(regParams, v*g.plan.Block.Bytes+g.plan.Block.offset(name))
+}
+
+// windowRow reduces one row of the window: regIn points to the tile's first
+// pixel in it. regW ends past the row's weights.
+func (g *convGen) windowRow(t tileShape, r convRegs) {
+	p := g.plan
+	stepBytes := t.nv * p.Lanes * 4
+	segment := p.SegmentElements * p.ElementBytes
+	full := segment / 4
+	rounds := full / p.Unroll
+	if rounds == 1 {
+		rounds = 0
+	}
+	moved, used := 0, 0 // bytes that regIn has moved; weights used beyond regW
+	for kx := range p.SegmentsX {
+		base := kx * p.Workload.DilationW * p.PixelBytes
+		if rounds > 0 {
+			g.addImm(regW, used)
+			used = 0
+			g.loop(regK, rounds, func() {
+				for u := range p.Unroll {
+					g.step(t, r, u, base-moved+4*u, u*stepBytes)
+				}
+				g.addImm(regIn, 4*p.Unroll)
+				g.addImm(regW, p.Unroll*stepBytes)
+			})
+			moved += 4 * p.Unroll * rounds
+		}
+		for k := rounds * p.Unroll; k < p.Steps; k++ {
+			at := 4 * k
+			if k == full { // the last step overlaps the one before
+				at = max(segment-4, 0)
+			}
+			g.step(t, r, k, base-moved+at, used)
+			used += stepBytes
+		}
+	}
+	g.addImm(regW, used)
+}
+
+// step emits one step of 4 input bytes for the whole tile: its input is disp
+// from regIn, its weights wdisp from regW.
+func (g *convGen) step(t tileShape, r convRegs, k, disp, wdisp int) {
+	acc := r.acc[k%g.plan.Sets]
+	stride := g.plan.Workload.StrideW * g.plan.PixelBytes
+	broadcast := func(reg, m int) {
+		g.emit(x86.VPBROADCASTD, g.v(reg), x86.M(regIn, disp+m*stride))
+	}
+	weights := func(v int) x86.Operand { return x86.M(regW, wdisp+v*g.plan.Lanes*4) }
+	switch g.plan.Operands {
+	case "reg":
+		for v := range t.nv {
+			g.emit(x86.VMOVDQU, g.v(r.w[v]), weights(v))
+		}
+		for m := range t.pixels {
+			broadcast(r.b[0], m)
+			for v := range t.nv {
+				g.dot(acc[m][v], r.b[0], g.v(r.w[v]), r.product)
+			}
+		}
+	case "stream":
+		for m := range t.pixels {
+			broadcast(r.b[m], m)
+		}
+		for v := range t.nv {
+			g.emit(x86.VMOVDQU, g.v(r.w[0]), weights(v))
+			for m := range t.pixels {
+				g.dot(acc[m][v], r.b[m], g.v(r.w[0]), r.product)
+			}
+		}
+	default:
+		for m := range t.pixels {
+			broadcast(r.b[0], m)
+			for v := range t.nv {
+				g.dot(acc[m][v], r.b[0], weights(v), r.product)
+			}
+		}
+	}
+}
+
+// dot adds the dot products of b and w to acc.
+func (g *convGen) dot(acc, b int, w x86.Operand, product int) {
+	if g.plan.ElementBytes == 2 {
+		g.op3(x86.VPMADDWD, product, b, w)
+		g.emit(x86.VPADDD, g.v(acc), g.v(acc), g.v(product))
+		return
+	}
+	g.op3(x86.VPDPBUSD, acc, b, w)
+}

@@ -1,0 +1,152 @@
+package emit
+
+import (
+	"fmt"
+	"strings"
+
+	"qtune/schedules"
+)
+
+// A ConvPlan is everything that a conv2d or dense kernel decides before its
+// first instruction. Input rows are addressed through a table, so that rows may
+// lie anywhere; each starts PadLeft pixels before the image and holds pixels
+// of PixelBytes without gaps.
+//
+// The reduction of an output pixel is cut into segments: for each row of the
+// window (and, where the window is dilated in x, each column) a run of
+// SegmentBytes contiguous bytes, read 4 bytes a step. If the length is no
+// multiple of 4 the last step reads the last 4 bytes of the segment, and the
+// weights of those that were already counted are zero: no read leaves the
+// segment.
+type ConvPlan struct {
+	Workload schedules.Workload
+	ISA      schedules.ISA
+
+	Flat         bool // all pixels are one row
+	Rows, Row    int  // output rows and pixels in a row (flat: 1 and all)
+	Images       int  // runs of Rows (flat: 1)
+	Big          int  // pixels of a tile; smaller ones have Big-1
+	BigN, SmallN int  // tiles in a row
+
+	NV, Sets, Unroll int
+	Order, Operands  string
+	Pack             bool
+	Halo             bool // the view holds PadLeft and PadRight cells
+	Copy             bool // the input is copied to rows with those cells first
+	SplitChannels    bool
+
+	Lanes, ElementBytes int
+	PixelBytes          int // of an input pixel
+	SegmentElements     int
+	SegmentsX           int // segments in a row of the window
+	Steps               int // of 4 bytes in a segment
+
+	FullBlocks   int // blocks of NV vectors of channels
+	TailNV       int // vectors of the last, narrower block; 0 if there is none
+	TailChannels int // channels of it
+
+	Requant requantKind
+	Sums    bool // window sums times weight zero points
+
+	Block  Layout // constants of one vector of channels
+	Consts Layout // constants of the layer
+}
+
+// PlanConv plans a conv2d or dense kernel for a schedule that the space of w
+// accepts.
+func PlanConv(w schedules.Workload, s schedules.Schedule, isa schedules.ISA) *ConvPlan {
+	p := &ConvPlan{
+		Workload: w, ISA: isa,
+		Flat:   w.Op == schedules.Dense || s.Str("form", "") == "flat",
+		Images: w.N, Rows: w.OH(), Row: w.OW(),
+		NV: s.Int("nv", 1), Sets: s.Int("sets", 1), Unroll: s.Int("u", 1),
+		Order: s.Str("order", "cyx"), Operands: s.Str("op", "reg"),
+		Pack: s.Str("st", "pack") == "pack", Halo: s.Str("pad", "") == "halo", Copy: s.Str("pad", "") == "copy",
+		SplitChannels: s.Str("split", "y") == "c",
+		ElementBytes:  schedules.ElementBytes(isa),
+		Requant:       requantKindOf(w.Class),
+		Sums:          w.WeightZero && isa != schedules.AVX2,
+	}
+	if p.Flat {
+		p.Images, p.Rows, p.Row = 1, 1, w.N*w.OH()*w.OW()
+		p.Order = strings.ReplaceAll(p.Order, "y", "")
+	}
+	_, p.Lanes = schedules.Registers(isa)
+	p.planTiles(s.Int("mr", 1))
+	p.planReduction()
+	p.planChannels()
+	p.planConstants()
+	return p
+}
+
+func (p *ConvPlan) planTiles(mr int) {
+	n := (p.Row + mr - 1) / mr
+	p.Big = (p.Row + n - 1) / n
+	p.BigN = p.Row - n*(p.Big-1)
+	p.SmallN = n - p.BigN
+}
+
+func (p *ConvPlan) planReduction() {
+	w := p.Workload
+	p.PixelBytes = w.C * p.ElementBytes
+	p.SegmentElements, p.SegmentsX = w.KW*w.C, 1
+	if w.DilationW != 1 {
+		p.SegmentElements, p.SegmentsX = w.C, w.KW
+	}
+	p.Steps = (p.SegmentElements*p.ElementBytes + 3) / 4
+}
+
+func (p *ConvPlan) planChannels() {
+	per := p.NV * p.Lanes
+	p.FullBlocks, p.TailChannels = p.Workload.O/per, p.Workload.O%per
+	p.TailNV = (p.TailChannels + p.Lanes - 1) / p.Lanes
+	if p.Pack { // stores want groups of 1, 2 or a multiple of 4
+		for p.TailNV > 2 && p.TailNV%4 != 0 {
+			p.TailNV++
+		}
+	}
+}
+
+func (p *ConvPlan) planConstants() {
+	vec := 4 * p.Lanes
+	p.Block.add("bias", vec)
+	if p.Sums {
+		p.Block.add("wsum", vec)
+	}
+	storeFields(&p.Consts, p.width(), p.Pack)
+	target := &p.Consts
+	if p.Workload.PerChannel {
+		target = &p.Block
+	}
+	for _, name := range requantFields[p.Requant] {
+		target.add(name, vec)
+	}
+}
+
+// Blocks returns the number of channel blocks, the tail included.
+func (p *ConvPlan) Blocks() int {
+	if p.TailNV > 0 {
+		return p.FullBlocks + 1
+	}
+	return p.FullBlocks
+}
+
+// BlockWeightBytes returns the packed weights of a block of nv vectors:
+// [KH][SegmentsX][Steps][nv][Lanes][4 bytes].
+func (p *ConvPlan) BlockWeightBytes(nv int) int {
+	return p.Workload.KH * p.SegmentsX * p.Steps * nv * p.Lanes * 4
+}
+
+// String prints the plan, one decision a line.
+func (p *ConvPlan) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "rows         %d x %d rows of %d pixels = %d tiles of %d + %d of %d\n",
+		p.Images, p.Rows, p.Row, p.BigN, p.Big, p.SmallN, p.Big-1)
+	fmt.Fprintf(&b, "channels     %d blocks of %d vectors of %d lanes, tail of %d channels in %d vectors\n",
+		p.FullBlocks, p.NV, p.Lanes, p.TailChannels, p.TailNV)
+	fmt.Fprintf(&b, "reduction    %d rows x %d segments of %d elements of %d bytes = %d steps of 4 bytes, unrolled %d, %d sets of accumulators\n",
+		p.Workload.KH, p.SegmentsX, p.SegmentElements, p.ElementBytes, p.Steps, p.Unroll, p.Sets)
+	fmt.Fprintf(&b, "nest         %s, operands %s, halo %v, pack %v, window sums %v\n", p.Order, p.Operands, p.Halo, p.Pack, p.Sums)
+	fmt.Fprintf(&b, "constants    %d bytes a channel vector, %d bytes a layer\n", p.Block.Bytes, p.Consts.Bytes)
+	return b.String()
+}

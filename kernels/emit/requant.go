@@ -1,0 +1,167 @@
+package emit
+
+import (
+	"qtune/kernels/x86"
+	"qtune/qnn"
+	"qtune/schedules"
+)
+
+// Requantisation turns an int32 accumulator a into y = mul(a, multiplier) +
+// zero, exactly as qnn.Multiplier.Scale does. The product p = a*m has 64 bits;
+// VPMULDQ makes it for the even lanes, and for the odd ones after a shift.
+//
+// Single rounding, with n = 31 - exponent:
+//
+//	y = (p + 2^(n-1)) >> n
+//
+// Double rounding is floor(floor((p + 2^30) / 2^31) + 2^(r-1)) / 2^r) for
+// results that are not negative (r = -exponent), and a floor of a floor is one
+// floor: y = (p + 2^30 + 2^(30+r)) >> (31+r). So both are one addition and one
+// shift ("shift"). There is no 64-bit arithmetic shift in AVX2: adding 2^62
+// first makes every sum positive, and subtracting 2^(62-n) afterwards takes it
+// away again; that subtraction adds the zero point too.
+//
+// Where negative results matter, double rounding takes ties away from zero and
+// needs its two steps ("sign"): h = (p + 2^30) >> 31, then with h' = h - (h<0),
+// y = (((h' >> (r-1)) + 1) >> 1.
+//
+// The general forms handle multipliers of 1/2 and more (r <= 0).
+type requantKind uint8
+
+const (
+	requantShift         requantKind = iota // single rounding, or double where negatives clamp away
+	requantSign                             // double rounding
+	requantShiftGeneral                     // single rounding, any exponent
+	requantDoubleGeneral                    // double rounding, any exponent
+)
+
+func requantKindOf(c schedules.Class) requantKind {
+	switch {
+	case c.General && c.Round == qnn.Single:
+		return requantShiftGeneral
+	case c.General:
+		return requantDoubleGeneral
+	case c.Sign:
+		return requantSign
+	}
+	return requantShift
+}
+
+// requantFields are the constants of each kind, those first that profit most
+// from a register. requantValues gives their values.
+var requantFields = map[requantKind][]string{
+	requantShift:         {"m", "modd", "ke", "ko", "ce", "co", "sub"},
+	requantShiftGeneral:  {"m", "modd", "ke", "ko", "ce", "co", "cl", "sub"},
+	requantSign:          {"m", "modd", "half", "n1", "one", "zero"},
+	requantDoubleGeneral: {"left", "m", "modd", "half", "n", "n1", "neg", "one", "zero"},
+}
+
+// A Lane holds the constants of one channel: 32-bit ones as they are,
+// 64-bit ones for the even or odd lane that the channel sits in.
+type Lane map[string]int64
+
+// Wide tells the 64-bit constants: one value for two channels.
+func Wide(name string) bool {
+	switch name {
+	case "modd", "ke", "ko", "ce", "co", "cl", "half":
+		return true
+	}
+	return false
+}
+
+// Odd tells which of the wide constants belong to odd lanes.
+func Odd(name string) bool {
+	return name == "modd" || name == "ko" || name == "co" || name == "cl"
+}
+
+// requantValues returns the constants of one channel by field name.
+func requantValues(kind requantKind, m qnn.Multiplier, r qnn.Rounding, zero int32) Lane {
+	if m.M == 0 { // any exponent gives zero; one that every kind can express
+		m.Exp = -1
+	}
+	right := int64(-m.Exp)
+	v := Lane{"m": int64(m.M), "modd": int64(m.M), "half": 1 << 30, "one": 1, "zero": int64(zero),
+		"n1": right - 1, "n": right, "left": 0, "neg": -1}
+	switch kind {
+	case requantShift, requantShiftGeneral:
+		n := 31 + right
+		k := int64(1) << (n - 1)
+		if r == qnn.Double {
+			k += 1 << 30
+		}
+		v["ke"], v["ko"] = k+1<<62, k+1<<62
+		v["ce"], v["co"], v["cl"] = n, max(n-32, 0), max(32-n, 0)
+		v["sub"] = int64(int32(int64(1)<<(62-n))) - int64(zero)
+	case requantDoubleGeneral:
+		if right <= 0 { // no right shift: h is the result
+			v["left"], v["n"], v["n1"], v["neg"] = -right, 0, 32, 0
+		}
+	}
+	return v
+}
+
+// RequantLane returns the constants of output channel oc under r; oc -1 is a
+// lane that no channel fills.
+func (p *ConvPlan) RequantLane(r qnn.Requantise, oc int) Lane {
+	return requantLaneOf(p.Requant, r, oc)
+}
+
+func requantLaneOf(kind requantKind, r qnn.Requantise, oc int) Lane {
+	m := qnn.Multiplier{}
+	if oc >= 0 {
+		m = r.Mult[oc%len(r.Mult)]
+	}
+	return requantValues(kind, m, r.Round, r.Zero)
+}
+
+// requant emits the requantisation of accumulator a. e, o and t are
+// temporaries, c gives a constant as a register or a memory operand.
+func (g *gen) requant(kind requantKind, a, e, o int, c func(string) x86.Operand) {
+	if kind == requantDoubleGeneral {
+		g.op3(x86.VPSLLVD, a, a, c("left"))
+	}
+	g.emit(x86.VPSRLQ, g.v(o), g.v(a), x86.I(32))
+	g.op3(x86.VPMULDQ, e, a, c("m"))
+	g.op3(x86.VPMULDQ, o, o, c("modd"))
+	if kind == requantShift || kind == requantShiftGeneral {
+		g.op3(x86.VPADDQ, e, e, c("ke"))
+		g.op3(x86.VPADDQ, o, o, c("ko"))
+		g.op3(x86.VPSRLVQ, e, e, c("ce"))
+		g.op3(x86.VPSRLVQ, o, o, c("co"))
+		if kind == requantShiftGeneral {
+			g.op3(x86.VPSLLVQ, o, o, c("cl"))
+		}
+		g.blendOdd(a, e, o)
+		g.op3(x86.VPSUBD, a, a, c("sub"))
+		return
+	}
+	g.op3(x86.VPADDQ, e, e, c("half"))
+	g.op3(x86.VPADDQ, o, o, c("half"))
+	g.emit(x86.VPSRLQ, g.v(e), g.v(e), x86.I(31))
+	g.emit(x86.VPADDQ, g.v(o), g.v(o), g.v(o))
+	g.blendOdd(a, e, o)
+	g.emit(x86.VPSRAD, g.v(e), g.v(a), x86.I(31))
+	if kind == requantSign {
+		g.emit(x86.VPADDD, g.v(a), g.v(a), g.v(e))
+		g.op3(x86.VPSRAVD, a, a, c("n1"))
+		g.op3(x86.VPADDD, a, a, c("one"))
+		g.emit(x86.VPSRAD, g.v(a), g.v(a), x86.I(1))
+	} else {
+		g.op3(x86.VPAND, e, e, c("neg"))
+		g.emit(x86.VPADDD, g.v(a), g.v(a), g.v(e))
+		g.op3(x86.VPSRLVD, e, a, c("n1"))
+		g.op3(x86.VPAND, e, e, c("one"))
+		g.op3(x86.VPSRAVD, a, a, c("n"))
+		g.emit(x86.VPADDD, g.v(a), g.v(a), g.v(e))
+	}
+	g.op3(x86.VPADDD, a, a, c("zero"))
+}
+
+// blendOdd sets a to the even lanes of e and the odd lanes of o.
+func (g *gen) blendOdd(a, e, o int) {
+	if g.width == x86.W512 {
+		g.p.EmitMasked(x86.VPBLENDMD, maskOdd, false, g.v(a), g.v(e), g.v(o))
+		return
+	}
+	g.emit(x86.VPBLENDD, g.v(a), g.v(e), g.v(o), x86.I(0xaa))
+}

@@ -1,0 +1,156 @@
+// Package pack lays out a layer's weights and constants as the programs of
+// package emit read them.
+//
+// In: a qnn.Layer over uint8 activations and a plan. Out: bytes. Weights of a
+// convolution, for VPDPBUSD (one step = 4 input bytes x one vector of channels):
+//
+//	[block of NV vectors][row of the window][segment][step][vector][lane][4] int8
+//
+// and for VPMADDWD [2] int16 in place of [4] int8. A worked example, 1x1, 8
+// input channels, 16 lanes, NV = 1: step 0 holds channels 0-3 of output
+// channels 0..15 (64 bytes), step 1 channels 4-7.
+//
+// Zero points. The sum over (x-xz)*(w-wz) is split into a part for the dot
+// product and constants:
+//
+//	int8 weights:  x*w' with w' = w-wz where that fits int8 for all weights of
+//	               the output channel, else w' = w-128 and the rest
+//	               (128-wz) * sum(x) is added from the window sums;
+//	               the bias takes -xz * sum(w-wz), which holds at the border
+//	               too because padding holds xz
+//	int16 weights: (x-xz)*(w-wz) as it stands; padding is 0
+package pack
+
+import (
+	"encoding/binary"
+
+	"qtune/kernels/emit"
+	"qtune/qnn"
+)
+
+// Conv returns the packed weights, the constants of the channel blocks and the
+// constants of the layer.
+func Conv(p *emit.ConvPlan, l *qnn.Layer) (weights, blocks, consts []byte) {
+	channels := splitChannels(l, p.ElementBytes)
+	k := l.Window.KH * l.Window.KW * l.C
+	rows := convRows(l, channels, k, p.ElementBytes)
+	perBlock := p.BlockWeightBytes(p.NV)
+	weights = Aligned(p.FullBlocks*perBlock + p.BlockWeightBytes(p.TailNV))
+	blocks = Aligned((p.FullBlocks*p.NV + p.TailNV) * p.Block.Bytes)
+	for b := range p.Blocks() {
+		nv := p.NV
+		if b == p.FullBlocks {
+			nv = p.TailNV
+		}
+		for v := range nv {
+			base := blocks[(b*p.NV+v)*p.Block.Bytes:][:p.Block.Bytes]
+			lanes := make([]emit.Lane, p.Lanes)
+			for lane := range p.Lanes {
+				oc := b*p.NV*p.Lanes + emit.ChannelOf(p.Pack, nv, p.Lanes, v, lane)
+				if oc >= l.OC {
+					lanes[lane] = p.RequantLane(l.Requant, -1)
+					continue
+				}
+				packConvLane(p, weights[b*perBlock:], rows[oc*k*p.ElementBytes:], nv, v, lane)
+				lanes[lane] = p.RequantLane(l.Requant, oc)
+				lanes[lane]["bias"], lanes[lane]["wsum"] = int64(channels[oc].bias), int64(channels[oc].sum)
+			}
+			fillVectors(base, &p.Block, lanes)
+		}
+	}
+	return weights, blocks, layerConstants(&p.Consts, p.Lanes, l.Requant, p.RequantLane(l.Requant, 0))
+}
+
+// packConvLane scatters the weights of one output channel, src [KH][KW][C] of
+// the plan's element type, to lane of vector v of its block.
+func packConvLane(p *emit.ConvPlan, dst, src []byte, nv, v, lane int) {
+	w := p.Workload
+	step := nv * p.Lanes * 4
+	at := (v*p.Lanes + lane) * 4
+	segment := p.SegmentElements * p.ElementBytes
+	for ky := range w.KH {
+		for kx := range p.SegmentsX {
+			row := src[(ky*w.KW+kx)*w.C*p.ElementBytes:][:segment]
+			for k := 0; k+4 <= segment; k += 4 {
+				copy(dst[at:at+4], row[k:k+4])
+				at += step
+			}
+			if rest := segment % 4; rest != 0 { // overlaps: only the last rest bytes are new
+				if segment >= 4 {
+					copy(dst[at+4-rest:at+4], row[segment-rest:])
+				} else {
+					copy(dst[at:at+4], row)
+				}
+				at += step
+			}
+		}
+	}
+}
+
+// A channel is what zero points leave to do beside the dot product.
+type channel struct {
+	offset int32 // subtracted from each weight before it is packed
+	sum    int32 // factor of the window sum
+	bias   int32
+}
+
+// splitChannels decides for each output channel which offset its packed weights
+// have.
+func splitChannels(l *qnn.Layer, elementBytes int) []channel {
+	k := l.Window.KH * l.Window.KW * l.C
+	channels := make([]channel, l.OC)
+	for oc := range channels {
+		row := l.Weights[oc*k:][:k]
+		if elementBytes == 2 {
+			channels[oc] = channel{offset: l.WeightZero, bias: l.Bias[oc]}
+			continue
+		}
+		sum, lo, hi := rowStats(row, l.WeightSigned)
+		c := channel{offset: l.WeightZero}
+		if lo-l.WeightZero < -128 || hi-l.WeightZero > 127 {
+			c.offset, c.sum = 128, 128-l.WeightZero
+		}
+		c.bias = l.Bias[oc] - l.InputZero*(sum-int32(k)*l.WeightZero)
+		channels[oc] = c
+	}
+	return channels
+}
+
+func rowStats(row []byte, signed bool) (sum, lo, hi int32) {
+	flip, shift := byte(0), int32(0)
+	if signed { // int8 v is the byte v+128, less 128
+		flip, shift = 0x80, 128
+	}
+	lo = 255
+	for _, b := range row {
+		v := int32(b ^ flip)
+		sum += v
+		lo, hi = min(lo, v), max(hi, v)
+	}
+	return sum - shift*int32(len(row)), lo - shift, hi - shift
+}
+
+// convRows returns the weights [OC][k] less each channel's offset, as int8 or
+// int16.
+func convRows(l *qnn.Layer, channels []channel, k, elementBytes int) []byte {
+	rows := make([]byte, l.OC*k*elementBytes)
+	for oc, c := range channels {
+		src := l.Weights[oc*k:][:k]
+		if elementBytes == 1 {
+			dst := rows[oc*k:][:k]
+			for i, b := range src {
+				dst[i] = b - byte(c.offset)
+			}
+			continue
+		}
+		dst := rows[oc*k*2:][:k*2]
+		for i, b := range src {
+			v := int16(b)
+			if l.WeightSigned {
+				v = int16(int8(b))
+			}
+			binary.LittleEndian.PutUint16(dst[2*i:], uint16(v-int16(c.offset)))
+		}
+	}
+	return rows
+}

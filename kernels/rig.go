@@ -1,0 +1,65 @@
+package kernels
+
+import "qtune/qnn"
+
+// A Rig is a kernel on buffers of its own, for checking and timing it outside
+// of a network.
+type Rig struct {
+	kernel  *Kernel
+	x       *Executable
+	in, out View
+	bounds  []*Bound
+	next    int
+}
+
+// NewRig packs l for k and allocates input and output as a network would
+// (with the halo that k asks for), and copies sets of constants that Run
+// rotates through (where m is Native).
+func NewRig(k *Kernel, l *qnn.Layer, m Mode, copies int) (*Rig, error) {
+	p, err := k.Pack(l)
+	if err != nil {
+		return nil, err
+	}
+	x, err := Load(k, m)
+	if err != nil {
+		return nil, err
+	}
+	w := k.Workload
+	r := &Rig{kernel: k, x: x,
+		in:  NewView(w.N, w.H, w.W, w.C, k.InputHalo(), byte(l.InputZero)),
+		out: NewView(w.N, w.OH(), w.OW(), w.O, Halo{}, 0),
+	}
+	b, err := x.Bind(p, r.in, r.out)
+	if err != nil {
+		return nil, err
+	}
+	r.bounds = append(r.bounds, b)
+	for m == Native && len(r.bounds) < copies {
+		r.bounds = append(r.bounds, b.withConstants(p.Clone()))
+	}
+	return r, nil
+}
+
+// SetInput stores x, dense [N][H][W][C], into the input view.
+func (r *Rig) SetInput(x []byte) {
+	w := r.kernel.Workload
+	r.in.Write(x, w.N, w.H, w.W, w.C)
+}
+
+// Run computes the layer with the next set of constants.
+func (r *Rig) Run() error {
+	b := r.bounds[r.next]
+	if r.next++; r.next == len(r.bounds) {
+		r.next = 0
+	}
+	return b.Run()
+}
+
+// Output returns the output as dense [N][OH][OW][O].
+func (r *Rig) Output() []byte {
+	w := r.kernel.Workload
+	return r.out.Read(w.N, w.OH(), w.OW(), w.O)
+}
+
+// Close releases the rig's memory.
+func (r *Rig) Close() error { return r.x.Close() }

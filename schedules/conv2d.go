@@ -1,0 +1,213 @@
+package schedules
+
+import (
+	"fmt"
+	"strconv"
+)
+
+// The knobs of conv2d:
+//
+//	form   rows: tiles of output pixels within a row; flat: 1x1 stride 1, all
+//	       pixels of the batch are one row
+//	mr     output pixels of a register tile; rows are cut into tiles of mr and
+//	       mr-1 pixels, so only sizes that a balanced cut gives are points
+//	nv     vectors of output channels of a register tile
+//	u      unrolling of the reduction, in steps of 4 bytes of input
+//	order  loop nest, outermost first: c channel blocks, y rows, x tiles
+//	op     reg: nv weight vectors in registers, activations broadcast to one;
+//	       stream: mr broadcasts in registers, weights through one;
+//	       mem: weights are memory operands
+//	pad    where cells outside the input come from: halo (the producer left a
+//	       border), copy (a scratch copy of the rows), none (not needed)
+//	st     pack: saturating packs of 4 vectors; cvt: one vector at a time
+//	split  how work is cut into calls and over threads: y rows, c channels
+func conv2dFamily(w Workload, isa ISA) family {
+	f := family{knobs: []Knob{
+		{"form", convForms(w)},
+		{"mr", numbers(1, tileLimit(isa))},
+		{"nv", []string{"1", "2", "4"}},
+		{"u", []string{"1", "2", "4", "8"}},
+		{"order", []string{"cyx", "ycx", "yxc"}},
+		{"op", []string{"reg", "stream", "mem"}},
+		{"pad", convPads(w, isa)},
+		{"st", []string{"pack", "cvt"}},
+		{"split", []string{"y", "c"}},
+	}}
+	f.check = func(s Schedule) error { return checkConv(w, isa, s) }
+	f.start = startConv(w, isa, f)
+	return f
+}
+
+// MaxCallMACs bounds the work of one call of generated code to about a
+// millisecond, in which the Go runtime cannot stop the world.
+const MaxCallMACs = 40e6
+
+func convForms(w Workload) []string {
+	if w.pointwise() {
+		return []string{"rows", "flat"}
+	}
+	return []string{"rows"}
+}
+
+// pointwise: a 1x1 convolution that reads each pixel once, where it stands.
+func (w Workload) pointwise() bool {
+	return w.KH == 1 && w.KW == 1 && w.StrideH == 1 && w.StrideW == 1 && !w.padded()
+}
+
+func (w Workload) padded() bool {
+	return w.PadTop|w.PadLeft|w.PadBottom|w.PadRight != 0
+}
+
+func convPads(w Workload, isa ISA) []string {
+	switch {
+	case isa == AVX2: // activations are widened into a scratch copy anyway
+		return []string{"copy"}
+	case w.segmentBytes() < 4: // a 4-byte read would leave the row
+		return []string{"copy"}
+	case w.padded():
+		return []string{"halo", "copy"}
+	}
+	return []string{"none"}
+}
+
+// segmentBytes is the length of one contiguous run of the window in a row.
+func (w Workload) segmentBytes() int {
+	if w.DilationW == 1 {
+		return w.KW * w.C
+	}
+	return w.C
+}
+
+// Registers returns the number of vector registers of isa and the lanes of
+// 32 bits in each.
+func Registers(isa ISA) (regs, lanes int) {
+	if isa == AVX512VNNI {
+		return 32, 16
+	}
+	return 16, 8
+}
+
+func tileLimit(isa ISA) int {
+	regs, _ := Registers(isa)
+	return regs - 4
+}
+
+func checkConv(w Workload, isa ISA, s Schedule) error {
+	mr, nv := s.Int("mr", 0), s.Int("nv", 0)
+	if err := checkTile(isa, mr, nv, 1, s.Str("op", "")); err != nil {
+		return err
+	}
+	row := w.OW()
+	if s.Str("form", "") == "flat" {
+		row = w.N * w.OH() * row
+		if s.Str("order", "") == "ycx" {
+			return fmt.Errorf("order=ycx: form=flat has no rows, so it equals cyx")
+		}
+	}
+	if err := checkBalanced(row, mr); err != nil {
+		return err
+	}
+	return checkChannels(w, isa, s, nv)
+}
+
+func checkChannels(w Workload, isa ISA, s Schedule, nv int) error {
+	_, lanes := Registers(isa)
+	if nv > 1 && (nv/2)*lanes >= w.O {
+		return fmt.Errorf("nv=%d: %d output channels fill only %d vectors", nv, w.O, (w.O+lanes-1)/lanes)
+	}
+	steps := (w.segmentBytes()*ElementBytes(isa) + 3) / 4
+	if u := s.Int("u", 0); u > 1 && u > steps {
+		return fmt.Errorf("u=%d: the reduction has only %d steps", u, steps)
+	}
+	if s.Str("split", "") == "c" && (w.O <= nv*lanes || float64(w.MACs()) <= MaxCallMACs) {
+		return fmt.Errorf("split=c: the work is one call")
+	}
+	return nil
+}
+
+// ElementBytes is the size of an activation as the dot step reads it.
+func ElementBytes(isa ISA) int {
+	if isa == AVX2 {
+		return 2
+	}
+	return 1
+}
+
+// checkTile checks that a register tile fits: accumulators, operands, and three
+// temporaries that the requantisation needs once the operands are dead.
+func checkTile(isa ISA, mr, nv, sets int, op string) error {
+	regs, _ := Registers(isa)
+	operands := map[string]int{"reg": nv + 1, "stream": mr + 1, "mem": 1}[op]
+	if isa == AVX2 { // product before it is added
+		operands++
+	}
+	if need := mr*nv*sets + max(operands, 3); need > regs {
+		return fmt.Errorf("mr=%d nv=%d op=%s: needs %d vector registers, %s has %d", mr, nv, op, need, isa, regs)
+	}
+	return nil
+}
+
+// checkBalanced accepts mr if cutting a row into the fewest tiles of at most mr
+// pixels, as equal as possible, gives tiles of mr pixels.
+func checkBalanced(row, mr int) error {
+	n := (row + mr - 1) / mr
+	if big := (row + n - 1) / n; big != mr {
+		return fmt.Errorf("mr=%d: a balanced cut of %d pixels has tiles of %d", mr, row, big)
+	}
+	return nil
+}
+
+// startConv chooses by the loads a dot step needs, the measure that decided in
+// sweeps on Zen 3 and Zen 5: (mr+nv)/(mr*nv), with mr the mean tile.
+func startConv(w Workload, isa ISA, f family) Schedule {
+	best, bestCost := "", 0.0
+	for _, form := range f.knobs[0].Values {
+		row := w.OW()
+		if form == "flat" {
+			row *= w.N * w.OH()
+		}
+		for _, nv := range []int{1, 2, 4} {
+			for mr := 1; mr <= tileLimit(isa); mr++ {
+				text := fmt.Sprintf("form=%s mr=%d nv=%d u=1 order=cyx op=reg pad=%s st=pack split=y",
+					form, mr, nv, f.knobs[6].Values[0])
+				if checkConv(w, isa, Schedule{text}) != nil {
+					continue
+				}
+				if cost := tileCost(w, isa, row, mr, nv); best == "" || cost < bestCost {
+					best, bestCost = text, cost
+				}
+			}
+		}
+	}
+	return Schedule{best}
+}
+
+// tileCost estimates clocks per useful dot step.
+func tileCost(w Workload, isa ISA, row, mr, nv int) float64 {
+	_, lanes := Registers(isa)
+	n := (row + mr - 1) / mr
+	mean := float64(row) / float64(n)
+	loads := (mean + float64(nv)) / (mean * float64(nv))
+	dots := 1.0
+	if isa == AVX2 { // multiply and add
+		dots = 1.5
+	}
+	cost := max(dots, loads*1.3) + 0.15*loads
+	if acc := mean * float64(nv); acc < 10 { // latency of the dot step
+		cost *= 1 + 0.08*(10-acc)
+	}
+	blocks := (w.O + nv*lanes - 1) / (nv * lanes)
+	waste := float64(blocks*nv*lanes) / float64(w.O)
+	if tail := w.O % (nv * lanes); tail != 0 { // the tail block has fewer vectors
+		waste = float64((w.O/(nv*lanes))*nv*lanes+(tail+lanes-1)/lanes*lanes) / float64(w.O)
+	}
+	return cost * waste
+}
+
+func numbers(lo, hi int) []string {
+	var v []string
+	for i := lo; i <= hi; i++ {
+		v = append(v, strconv.Itoa(i))
+	}
+	return v
+}
