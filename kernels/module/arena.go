@@ -3,7 +3,6 @@ package module
 import (
 	"cmp"
 	"slices"
-	"unsafe"
 )
 
 // lineBytes is the alignment of buffers: a cache line, and a zmm register.
@@ -69,11 +68,3 @@ func firstFit(b *block, placed []*block, reuse bool) int {
 }
 
 func alignUp(n int) int { return (n + lineBytes - 1) &^ (lineBytes - 1) }
-
-// alignedBytes returns n zero bytes that start on a cache line. Go's heap does
-// not move, so machine code may keep their address while the slice is reachable.
-func alignedBytes(n int) []byte {
-	raw := make([]byte, n+lineBytes)
-	skip := -uintptr(unsafe.Pointer(unsafe.SliceData(raw))) & (lineBytes - 1)
-	return raw[skip : skip+uintptr(n) : skip+uintptr(n)]
-}

@@ -3,7 +3,6 @@ package module
 import (
 	"math/rand/v2"
 	"testing"
-	"unsafe"
 )
 
 func TestPlaceKeepsLiveBlocksApart(t *testing.T) {
@@ -59,14 +58,5 @@ func TestPlaceReusesMemory(t *testing.T) {
 	}
 	if size := place(blocks, true); size != 2*4096 {
 		t.Errorf("a chain takes %d bytes, want %d", size, 2*4096)
-	}
-}
-
-func TestAlignedBytes(t *testing.T) {
-	for n := range 200 {
-		b := alignedBytes(n)
-		if len(b) != n || n > 0 && uintptr(unsafe.Pointer(&b[0]))%lineBytes != 0 {
-			t.Fatalf("%d bytes wanted, %d at %p", n, len(b), b)
-		}
 	}
 }

@@ -2,6 +2,7 @@ package module
 
 import (
 	"qtune/kernels"
+	"qtune/kernels/pack"
 	"qtune/qnn"
 	"qtune/qnn/ref"
 )
@@ -57,7 +58,7 @@ func (m *Module) planMemory() {
 		blocks[id] = &block{bytes: m.layouts[id].bytes(), first: u.producer, last: m.lastUse(u)}
 		live = append(live, blocks[id])
 	}
-	arena := alignedBytes(place(live, !m.keepAll))
+	arena := pack.Aligned(place(live, !m.keepAll))
 	for id, b := range blocks {
 		if b != nil {
 			m.buffers[id] = arena[b.offset : b.offset+b.bytes : b.offset+b.bytes]
