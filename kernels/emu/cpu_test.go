@@ -12,7 +12,7 @@ import (
 )
 
 // cpuRounds is the number of instructions per form compared with the CPU.
-const cpuRounds = 24
+const cpuRounds = 12
 
 // native is run on the CPU.
 func (tr *trial) native(t *testing.T) string {

@@ -40,7 +40,7 @@ func moveVector(d *decoder) step {
 	n := d.width()
 	if d.in.Args[0].Kind == x86.KindMem {
 		src := d.vec(1)
-		return d.store(func(m *Machine) *vec { return &m.v[src] })
+		return d.store(true, func(m *Machine) *vec { return &m.v[src] })
 	}
 	if d.in.Mask == x86.K0 {
 		return d.moveWhole(n)
@@ -105,8 +105,7 @@ func broadcast(elem int) builder {
 			src := d.vec(1)
 			return d.result(func(m *Machine, z *vec) { repeat(elem, z, &m.v[src], n) })
 		}
-		src := d.source(1, true)
-		src.filled = n
+		src := d.memory(1, n, true)
 		return d.result(func(m *Machine, z *vec) { *z = *src.load(m) })
 	}
 }
@@ -123,7 +122,7 @@ func extractBlock(size int) builder {
 		if d.in.Args[0].Kind == x86.KindVec {
 			return d.result(compute)
 		}
-		return d.store(func(m *Machine) *vec {
+		return d.store(false, func(m *Machine) *vec {
 			compute(m, &m.out)
 			return &m.out
 		})

@@ -33,17 +33,17 @@ func (a *address) of(m *Machine) uint64 {
 	return m.r[a.base] + m.r[a.index]<<a.shift + a.disp
 }
 
-// A selection is what a write mask selects of one instruction's elements.
+// A selection is the elements of an operand that a write mask selects.
 type selection struct {
 	k    int // mask register; 0 selects all
 	all  uint64
-	elem int // bytes per element, of the operand concerned
+	elem int // bytes per element
 }
 
-// selection returns the mask of the instruction over count elements which
-// fill size bytes of the operand concerned.
-func (d *decoder) selection(count, size int) selection {
-	return selection{k: int(d.in.Mask), all: ^uint64(0) >> (64 - count), elem: size / count}
+// selection returns the mask of the instruction for count elements of elem
+// bytes.
+func (d *decoder) selection(count, elem int) selection {
+	return selection{k: int(d.in.Mask), all: ^uint64(0) >> (64 - count), elem: elem}
 }
 
 func (s *selection) bits(m *Machine) uint64 {
@@ -58,7 +58,7 @@ type source struct {
 	reg    int // -1: memory
 	addr   address
 	size   int // bytes read
-	filled int // embedded broadcast: bytes to fill with copies; otherwise 0
+	filled int // broadcast: bytes to fill with copies; otherwise 0
 
 	// An instruction that computes each element by itself does not access
 	// the elements that its mask leaves out (SDM: fault suppression).
@@ -73,12 +73,23 @@ func (d *decoder) source(i int, suppress bool) *source {
 	if a.Kind == x86.KindVec {
 		return &source{reg: int(a.N)}
 	}
-	s := &source{reg: -1, addr: d.address(i), size: d.form.MemSize()}
+	filled := 0
 	if a.Bcast {
-		s.filled = d.width()
+		filled = d.width()
 	}
+	return d.memory(i, filled, suppress)
+}
+
+// memory is source for a memory operand that is repeated to filled bytes.
+func (d *decoder) memory(i, filled int, suppress bool) *source {
+	s := &source{reg: -1, addr: d.address(i), size: d.form.MemSize(), filled: filled}
 	if suppress && d.in.Mask != x86.K0 {
-		s.suppress, s.active = true, d.selection(d.width()/d.form.MaskElem(), s.size)
+		elem := d.form.MaskElem()
+		count := d.width() / elem
+		if filled == 0 {
+			elem = s.size / count
+		}
+		s.suppress, s.active = true, d.selection(count, elem)
 	}
 	return s
 }
@@ -101,26 +112,29 @@ func (s *source) load(m *Machine) *vec {
 	return &m.tmp
 }
 
-// loadActive reads only the elements selected by k; the others are zero.
+// loadActive reads only the elements selected by k, of a broadcast those of
+// which a copy is selected; the others are zero.
 func (s *source) loadActive(m *Machine, addr, k uint64) *vec {
 	m.tmp = vec{}
-	if s.filled > 0 {
-		if k != 0 {
-			copy(m.tmp.u8()[:], m.bytes(s.addr.base, addr, s.size, Read))
-			repeat(s.size, &m.tmp, &m.tmp, s.filled)
-		}
-		return &m.tmp
+	count := s.size / s.active.elem
+	var read uint64
+	for ; k != 0; k >>= count {
+		read |= k & (1<<count - 1)
 	}
-	for ; k != 0; k &= k - 1 {
-		at := bits.TrailingZeros64(k) * s.active.elem
+	for ; read != 0; read &= read - 1 {
+		at := bits.TrailingZeros64(read) * s.active.elem
 		copy(m.tmp.u8()[at:], m.bytes(s.addr.base, addr+uint64(at), s.active.elem, Read))
+	}
+	if s.filled > 0 {
+		repeat(s.size, &m.tmp, &m.tmp, s.filled)
 	}
 	return &m.tmp
 }
 
 // store returns the step that writes what compute returns to memory operand
-// 0, under the mask.
-func (d *decoder) store(compute func(m *Machine) *vec) step {
+// 0, under the mask. suppress says that masked-off elements are not accessed;
+// otherwise they are only not changed.
+func (d *decoder) store(suppress bool, compute func(m *Machine) *vec) step {
 	addr, size := d.address(0), d.form.MemSize()
 	if d.in.Mask == x86.K0 {
 		return func(m *Machine) {
@@ -128,9 +142,12 @@ func (d *decoder) store(compute func(m *Machine) *vec) step {
 			copy(m.bytes(addr.base, addr.of(m), size, Write), v.u8()[:])
 		}
 	}
-	active := d.selection(size/d.form.MaskElem(), size)
+	active := d.selection(size/d.form.MaskElem(), d.form.MaskElem())
 	return func(m *Machine) {
 		v, to := compute(m), addr.of(m)
+		if !suppress {
+			m.bytes(addr.base, to, size, Write)
+		}
 		for k := active.bits(m); k != 0; k &= k - 1 {
 			at := bits.TrailingZeros64(k) * active.elem
 			copy(m.bytes(addr.base, to+uint64(at), active.elem, Write), v.u8()[at:])

@@ -101,9 +101,8 @@ func (r random) imm(f *x86.Form) x86.Operand {
 	return x86.I(int(min(max(int64(r.n(34)), lo), hi)))
 }
 
-// fill sets s to a start state for in, whose memory operand has size bytes.
-// It lies within the data, often at one of its ends.
-func (r random) fill(s *state, in *x86.Inst, size int) {
+// fill sets s to a random start state.
+func (r random) fill(s *state) {
 	for i := range s.z {
 		r.elements(s.z[i][:])
 	}
@@ -116,36 +115,46 @@ func (r random) fill(s *state, in *x86.Inst, size int) {
 			s.k[i] = ^uint64(0)
 		}
 	}
-	var words [18 * 8]byte
-	for i := 0; i < len(words); i += 8 {
-		r.elements(words[i : i+8])
-	}
 	for i := range s.r {
-		s.r[i] = binary.LittleEndian.Uint64(words[8*i:])
+		s.r[i] = r.word()
 	}
-	s.cmp = [2]uint64{binary.LittleEndian.Uint64(words[128:]), binary.LittleEndian.Uint64(words[136:])}
+	s.cmp = [2]uint64{r.word(), r.word()}
+}
+
+// offset returns where a memory operand of size bytes may begin in n bytes:
+// often at one of the ends.
+func (r random) offset(n, size int) int {
+	switch r.n(4) {
+	case 0:
+		return 0
+	case 1:
+		return n - size
+	}
+	return r.n(n - size + 1)
+}
+
+// point sets the registers of in's memory operand, if it has one, such that
+// it begins at addr.
+func (r random) point(s *state, in *x86.Inst, addr uint64) {
 	for i := range in.N {
-		if m := in.Args[i]; m.Kind == x86.KindMem {
-			r.point(s, m, size)
+		m := &in.Args[i]
+		if m.Kind != x86.KindMem {
+			continue
 		}
+		addr -= uint64(m.Imm)
+		if m.Index != x86.NoReg {
+			s.r[m.Index] = uint64(r.n(200) - 100)
+			addr -= s.r[m.Index] * uint64(m.Scale)
+		}
+		s.r[m.Base] = addr
 	}
 }
 
-// point sets the registers of address m so that it lies in the data.
-func (r random) point(s *state, m x86.Operand, size int) {
-	off := r.n(len(s.data) - size + 1)
-	switch r.n(4) {
-	case 0:
-		off = 0
-	case 1:
-		off = len(s.data) - size
-	}
-	addr := s.dataAddr() + uint64(off) - uint64(m.Imm)
-	if m.Index != x86.NoReg {
-		s.r[m.Index] = uint64(r.n(200) - 100)
-		addr -= s.r[m.Index] * uint64(m.Scale)
-	}
-	s.r[m.Base] = addr
+// word is elements of 8 bytes.
+func (r random) word() uint64 {
+	var b [8]byte
+	r.elements(b[:])
+	return binary.LittleEndian.Uint64(b[:])
 }
 
 // elements fills b with values of one size and kind: anything, small ones, or

@@ -49,13 +49,13 @@ func around(in x86.Inst, isa x86.ISA) *x86.Program {
 	var s state
 	p := x86.NewProgram("test", isa)
 	at := func(off uintptr, i int) x86.Operand { return x86.M(x86.RDI, int(off)+8*i) }
-	vectors := func(move func(i int, reg, mem x86.Operand)) {
+	vectors := func(move func(reg, mem x86.Operand)) {
 		n, w := 16, x86.W256
 		if isa == x86.AVX512VNNI {
 			n, w = 32, x86.W512
 		}
 		for i := range n {
-			move(i, x86.V(w, i), x86.M(x86.RDI, 64*i))
+			move(x86.V(w, i), x86.M(x86.RDI, 64*i))
 		}
 	}
 	general := func(move func(reg, mem x86.Operand)) {
@@ -66,7 +66,12 @@ func around(in x86.Inst, isa x86.ISA) *x86.Program {
 		}
 	}
 
-	vectors(func(_ int, reg, mem x86.Operand) { p.Emit(x86.VMOVDQU, reg, mem) })
+	start := p.NewLabel()
+	p.Emit(x86.JMP, x86.L(start))
+	p.Emit(x86.ALIGN, x86.I(32))
+	p.Emit(x86.MOV, x86.R(x86.RDI), x86.I(0))
+	p.Place(start)
+	vectors(func(reg, mem x86.Operand) { p.Emit(x86.VMOVDQU, reg, mem) })
 	if isa == x86.AVX512VNNI {
 		for k := range x86.K7 + 1 {
 			p.Emit(x86.KMOVQ, x86.K(k), at(unsafe.Offsetof(s.k), int(k)))
@@ -97,21 +102,21 @@ func around(in x86.Inst, isa x86.ISA) *x86.Program {
 			p.Emit(x86.MOV, at(unsafe.Offsetof(s.k), int(k)), x86.R(x86.RAX))
 		}
 	}
-	vectors(func(_ int, reg, mem x86.Operand) { p.Emit(x86.VMOVDQU, mem, reg) })
+	vectors(func(reg, mem x86.Operand) { p.Emit(x86.VMOVDQU, mem, reg) })
 	p.Emit(x86.VZEROUPPER)
 	p.Emit(x86.RET)
 	return p
 }
 
-// emulate runs c on s, with the data in a region of its own.
-func (s *state) emulate(c *emu.Code) error {
+// emulate runs c on s, with data in a region of its own.
+func (s *state) emulate(c *emu.Code, data []byte) error {
 	var mem emu.Memory
 	registers := unsafe.Slice((*byte)(unsafe.Pointer(s)), unsafe.Offsetof(s.data))
 	rdi, err := emu.MapSlice(&mem, "registers", registers, emu.Read|emu.Write)
 	if err != nil {
 		return err
 	}
-	if _, err := emu.MapSlice(&mem, "data", s.data[:], emu.Read|emu.Write); err != nil {
+	if _, err := emu.MapSlice(&mem, "data", data, emu.Read|emu.Write); err != nil {
 		return err
 	}
 	return emu.NewMachine().Run(c, &mem, rdi, 1000)

@@ -31,12 +31,12 @@ func narrowDwords(f func(uint32) uint8) builder {
 	return func(d *decoder) step {
 		src, count := d.vec(1), d.width()/4
 		if d.in.Args[0].Kind == x86.KindMem {
-			return d.store(func(m *Machine) *vec {
+			return d.store(true, func(m *Machine) *vec {
 				narrowTo(&m.out, &m.v[src], count, f)
 				return &m.out
 			})
 		}
-		dst, active, zero := d.vec(0), d.selection(count, count), d.in.Zero
+		dst, active, zero := d.vec(0), d.selection(count, 1), d.in.Zero
 		return func(m *Machine) {
 			narrowTo(&m.out, &m.v[src], count, f)
 			z := vec{m.v[dst][0], m.v[dst][1]}
