@@ -2,9 +2,9 @@ package emu
 
 import "qtune/kernels/x86"
 
-// flags are the status flags that a conditional jump of the instruction table
-// can read. known says which of them have a defined value: RET and JE after
-// IMUL would read what the processor leaves undefined, which is an error here.
+// flags are the status flags that the conditional jumps of the instruction
+// table read. known says which of them have a defined value: JE after IMUL
+// would read what the processor leaves undefined, which is an error here.
 type flags struct {
 	zero, sign, carry, overflow bool
 	known                       flagSet

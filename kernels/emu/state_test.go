@@ -27,17 +27,16 @@ var jumps = [...]x86.Op{
 	x86.JE, x86.JNE, x86.JB, x86.JAE, x86.JBE, x86.JA, x86.JL, x86.JGE, x86.JLE, x86.JG,
 }
 
-// jumpsAfter returns how many of jumps read no flag that in leaves undefined.
-func jumpsAfter(in *x86.Inst) int {
+// defined tells whether jump reads only flags that are defined after in.
+func defined(jump x86.Op, in *x86.Inst) bool {
 	switch in.Op {
-	case x86.SHL, x86.SHR, x86.SAR:
-		if in.Args[1].Imm&63 > 1 {
-			return 6
-		}
 	case x86.IMUL:
-		return 0 // but carry, see around
+		return jump == x86.JB || jump == x86.JAE
+	case x86.SHL, x86.SHR, x86.SAR:
+		readsOverflow := jump == x86.JL || jump == x86.JGE || jump == x86.JLE || jump == x86.JG
+		return in.Args[1].Imm&63 <= 1 || !readsOverflow
 	}
-	return len(jumps)
+	return true
 }
 
 // reserved tells whether r is not available to the instruction tested.
@@ -46,66 +45,85 @@ func reserved(r x86.Reg) bool { return r == x86.RSP || r == x86.RBP || r == x86.
 // around makes the program that loads all registers from a state, executes
 // in, and stores all registers to the state.
 func around(in x86.Inst, isa x86.ISA) *x86.Program {
-	var s state
 	p := x86.NewProgram("test", isa)
-	at := func(off uintptr, i int) x86.Operand { return x86.M(x86.RDI, int(off)+8*i) }
-	vectors := func(move func(reg, mem x86.Operand)) {
-		n, w := 16, x86.W256
-		if isa == x86.AVX512VNNI {
-			n, w = 32, x86.W512
-		}
-		for i := range n {
-			move(x86.V(w, i), x86.M(x86.RDI, 64*i))
-		}
-	}
-	general := func(move func(reg, mem x86.Operand)) {
-		for r := x86.RAX; r <= x86.R15; r++ {
-			if !reserved(r) {
-				move(x86.R(r), at(unsafe.Offsetof(s.r), int(r)))
-			}
-		}
-	}
-
 	start := p.NewLabel()
 	p.Emit(x86.JMP, x86.L(start))
 	p.Emit(x86.ALIGN, x86.I(32))
 	p.Emit(x86.MOV, x86.R(x86.RDI), x86.I(0))
 	p.Place(start)
-	vectors(func(reg, mem x86.Operand) { p.Emit(x86.VMOVDQU, reg, mem) })
-	if isa == x86.AVX512VNNI {
-		for k := range x86.K7 + 1 {
-			p.Emit(x86.KMOVQ, x86.K(k), at(unsafe.Offsetof(s.k), int(k)))
-		}
-	}
-	p.Emit(x86.MOV, x86.R(x86.RAX), at(unsafe.Offsetof(s.cmp), 0))
-	p.Emit(x86.CMP, x86.R(x86.RAX), at(unsafe.Offsetof(s.cmp), 1))
-	general(func(reg, mem x86.Operand) { p.Emit(x86.MOV, reg, mem) })
+	eachVector(isa, func(reg, mem x86.Operand) { p.Emit(x86.VMOVDQU, reg, mem) })
+	eachMask(isa, func(reg, mem x86.Operand) { p.Emit(x86.KMOVQ, reg, mem) })
+	p.Emit(x86.MOV, x86.R(x86.RAX), word(offCmp, 0))
+	p.Emit(x86.CMP, x86.R(x86.RAX), word(offCmp, 1))
+	eachGeneral(func(reg, mem x86.Operand) { p.Emit(x86.MOV, reg, mem) })
 
 	p.Insts = append(p.Insts, in)
 
-	general(func(reg, mem x86.Operand) { p.Emit(x86.MOV, mem, reg) })
-	for i, op := range jumps {
-		carryOnly := op == x86.JB || op == x86.JAE
-		if i >= jumpsAfter(&in) && !(in.Op == x86.IMUL && carryOnly) {
-			continue
-		}
-		taken := p.NewLabel()
-		p.Emit(x86.MOV, x86.R(x86.RAX), x86.I(1))
-		p.Emit(op, x86.L(taken))
-		p.Emit(x86.MOV, x86.R(x86.RAX), x86.I(0))
-		p.Place(taken)
-		p.Emit(x86.MOV, at(unsafe.Offsetof(s.taken), i), x86.R(x86.RAX))
-	}
-	if isa == x86.AVX512VNNI {
-		for k := range x86.K7 + 1 {
-			p.Emit(x86.KMOVQ, x86.R(x86.RAX), x86.K(k))
-			p.Emit(x86.MOV, at(unsafe.Offsetof(s.k), int(k)), x86.R(x86.RAX))
+	eachGeneral(func(reg, mem x86.Operand) { p.Emit(x86.MOV, mem, reg) })
+	for i, jump := range jumps {
+		if defined(jump, &in) {
+			storeTaken(p, jump, word(offTaken, i))
 		}
 	}
-	vectors(func(reg, mem x86.Operand) { p.Emit(x86.VMOVDQU, mem, reg) })
+	eachMask(isa, func(reg, mem x86.Operand) {
+		p.Emit(x86.KMOVQ, x86.R(x86.RAX), reg)
+		p.Emit(x86.MOV, mem, x86.R(x86.RAX))
+	})
+	eachVector(isa, func(reg, mem x86.Operand) { p.Emit(x86.VMOVDQU, mem, reg) })
 	p.Emit(x86.VZEROUPPER)
 	p.Emit(x86.RET)
 	return p
+}
+
+// Places in a state.
+const (
+	offK     = int(unsafe.Offsetof(state{}.k))
+	offR     = int(unsafe.Offsetof(state{}.r))
+	offCmp   = int(unsafe.Offsetof(state{}.cmp))
+	offTaken = int(unsafe.Offsetof(state{}.taken))
+)
+
+// word is the i-th 64-bit word after offset off of the state.
+func word(off, i int) x86.Operand { return x86.M(x86.RDI, off+8*i) }
+
+// eachVector calls do for all vector registers of isa in full width.
+func eachVector(isa x86.ISA, do func(reg, mem x86.Operand)) {
+	n, w := 16, x86.W256
+	if isa == x86.AVX512VNNI {
+		n, w = 32, x86.W512
+	}
+	for i := range n {
+		do(x86.V(w, i), word(0, 8*i))
+	}
+}
+
+// eachMask calls do for all mask registers of isa.
+func eachMask(isa x86.ISA, do func(reg, mem x86.Operand)) {
+	if isa != x86.AVX512VNNI {
+		return
+	}
+	for k := range x86.K7 + 1 {
+		do(x86.K(k), word(offK, int(k)))
+	}
+}
+
+// eachGeneral calls do for all general registers that are in a state.
+func eachGeneral(do func(reg, mem x86.Operand)) {
+	for r := x86.RAX; r <= x86.R15; r++ {
+		if !reserved(r) {
+			do(x86.R(r), word(offR, int(r)))
+		}
+	}
+}
+
+// storeTaken stores whether jump is taken, without changing the flags.
+func storeTaken(p *x86.Program, jump x86.Op, to x86.Operand) {
+	taken := p.NewLabel()
+	p.Emit(x86.MOV, x86.R(x86.RAX), x86.I(1))
+	p.Emit(jump, x86.L(taken))
+	p.Emit(x86.MOV, x86.R(x86.RAX), x86.I(0))
+	p.Place(taken)
+	p.Emit(x86.MOV, to, x86.R(x86.RAX))
 }
 
 // emulate runs c on s, with data in a region of its own.
