@@ -2,6 +2,7 @@ package qnn
 
 import (
 	"bufio"
+	"encoding/binary"
 	"fmt"
 	"hash/crc32"
 	"io"
@@ -67,7 +68,9 @@ func (g *Graph) describe(id TensorID) string {
 	fmt.Fprintf(&b, "%%%d %s %s", id, t.Type, t.Shape)
 	switch q := t.Quant; {
 	case q.PerChannel():
-		fmt.Fprintf(&b, " scales=%d..%v axis=%d", len(q.Scale), q.Scale[0], q.Axis)
+		h := crc32.NewIEEE()
+		binary.Write(h, binary.LittleEndian, q.Scale) // a hash does not fail
+		fmt.Fprintf(&b, " scales=%d axis=%d scales-crc32=%08x", len(q.Scale), q.Axis, h.Sum32())
 	case len(q.Scale) == 1:
 		fmt.Fprintf(&b, " scale=%v zero=%d", q.Scale[0], q.Zero[0])
 	}
