@@ -57,7 +57,8 @@ func mergeLanes(elem int, dst, src *vec, k uint64, zero bool, n int) {
 	}
 }
 
-// repeat fills n bytes of d with copies of the first elem bytes of s.
+// repeat fills n bytes of d with copies of the first elem bytes of s, which
+// are at most 16.
 func repeat(elem int, d, s *vec, n int) {
 	switch elem {
 	case 1:
@@ -68,15 +69,10 @@ func repeat(elem int, d, s *vec, n int) {
 		fill(lanes[uint32](d, n), lanes[uint32](s, n)[0])
 	case 8:
 		fill(d[:n/8], s[0])
-	case 16:
+	default:
 		lo, hi := s[0], s[1]
 		for i := 0; i < n/8; i += 2 {
 			d[i], d[i+1] = lo, hi
-		}
-	default:
-		lo := [4]uint64(s[:4])
-		for i := 0; i < n/8; i += 4 {
-			copy(d[i:], lo[:])
 		}
 	}
 }
