@@ -165,6 +165,16 @@ func (g *Graph) MeanAxes(n *Node) ([]bool, error) {
 	return reduced, nil
 }
 
+// MeanOverHW tells whether TensorFlow Lite runs n, a MEAN, in the kernel that
+// it has for H and W of a 4-dimensional tensor whose dimensions are kept, and
+// which rounds differently. It looks at the axes as they are written: counted
+// from the end, as -3 and -2, they go to the general kernel.
+func (g *Graph) MeanOverHW(n *Node) bool {
+	axes, err := g.Input(n, 1).ConstInts()
+	return err == nil && n.Op.(Mean).KeepDims && len(g.Input(n, 0).Shape) == 4 &&
+		(slices.Equal(axes, []int{1, 2}) || slices.Equal(axes, []int{2, 1}))
+}
+
 func (g *Graph) meanShape(n *Node, keepDims bool) (Shape, error) {
 	reduced, err := g.MeanAxes(n)
 	if err != nil {

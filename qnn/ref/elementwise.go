@@ -25,14 +25,18 @@ func add(a, b operand, y result, act qnn.Activation) {
 }
 
 // quantize converts from float32, or from one 8-bit quantisation to another.
+// The former divides in double precision and rounds half away from zero. What
+// leaves int32 saturates, which C leaves undefined; NaN becomes the zero point.
 func quantize(g *qnn.Graph, n *qnn.Node, vals Values, out []byte) {
 	y := newResult(g, n, out)
 	if g.Input(n, 0).Type == qnn.Float32 {
 		x := vals.Of(g, n.Inputs[0])
 		for k := range out {
-			r := math.Float32frombits(binary.LittleEndian.Uint32(x[4*k:]))
-			q := int64(qnn.RoundFloat(float32(r/y.scale))) + int64(y.zero)
-			y.set(k, int32(min(max(q, int64(y.lo)), int64(y.hi))))
+			r := float64(math.Float32frombits(binary.LittleEndian.Uint32(x[4*k:]))) / float64(y.scale)
+			if math.IsNaN(r) {
+				r = 0
+			}
+			y.set(k, saturate(math.Round(r))+y.zero)
 		}
 		return
 	}

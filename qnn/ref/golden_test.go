@@ -74,7 +74,7 @@ func TestGoldenOperators(t *testing.T) {
 		})
 	}
 	for _, op := range []qnn.Op{qnn.Conv2D{}, qnn.Depthwise{}, qnn.Dense{}, qnn.Add{}, qnn.AveragePool{}, qnn.MaxPool{},
-		qnn.Reshape{}, qnn.Softmax{}, qnn.Mean{}, qnn.Quantize{}, qnn.Concat{}} {
+		qnn.Reshape{}, qnn.Squeeze{}, qnn.Softmax{}, qnn.Pad{}, qnn.Mean{}, qnn.Quantize{}, qnn.Dequantize{}, qnn.Concat{}} {
 		if tested[op.OpName()] == 0 {
 			t.Errorf("no golden case of %s", op.OpName())
 		}

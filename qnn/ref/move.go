@@ -36,6 +36,8 @@ func concat(g *qnn.Graph, n *qnn.Node, vals Values, y result, axis int) {
 	}
 }
 
+// concatConversion returns how values of x become values of y. TensorFlow Lite
+// refuses int8 inputs whose quantisation differs; here they follow uint8's rule.
 func concatConversion(x operand, y result) func(int32) int32 {
 	if x.scale == y.scale && x.zero == y.zero {
 		return func(v int32) int32 { return v }

@@ -59,9 +59,9 @@ func averagePool(x operand, y result, p qnn.Pool) {
 	})
 }
 
-// mean averages over the dimensions in reduced. TensorFlow Lite has a kernel of
-// its own for H and W of a 4-dimensional tensor whose dimensions are kept.
-func mean(x operand, y result, reduced []bool, keepDims bool) {
+// mean averages over the dimensions in reduced; overHW selects the kernel (see
+// Graph.MeanOverHW).
+func mean(x operand, y result, reduced []bool, overHW bool) {
 	kept := make(qnn.Shape, len(x.shape)) // the output's shape before dimensions are dropped
 	n := 1
 	for i, d := range x.shape {
@@ -74,7 +74,7 @@ func mean(x operand, y result, reduced []bool, keepDims bool) {
 	st := strides(kept, x.shape)
 	each(x.shape, func(k int, at []int) { sums[offset(at, st)] += x.v[k] })
 	finish := meanGeneral(x, y, n)
-	if keepDims && len(reduced) == 4 && !reduced[0] && reduced[1] && reduced[2] && !reduced[3] {
+	if overHW {
 		finish = meanOverHW(x, y, n)
 	}
 	for k, sum := range sums {

@@ -120,7 +120,7 @@ func operator(g *qnn.Graph, n *qnn.Node, op qnn.Op, vals Values, out []byte) err
 		if err != nil {
 			return err
 		}
-		mean(newOperand(g, n, vals, 0), y, reduced, op.KeepDims)
+		mean(newOperand(g, n, vals, 0), y, reduced, g.MeanOverHW(n))
 	case qnn.Concat:
 		concat(g, n, vals, y, op.Axis)
 	default:

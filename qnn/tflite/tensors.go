@@ -53,13 +53,16 @@ func (r *reader) tensor(out *qnn.Tensor, t *fb.Tensor) error {
 	if out.Quant, err = readQuant(t.Quantization(nil)); err != nil {
 		return err
 	}
+	if len(out.Shape) == 1 { // some files name another dimension for biases
+		out.Quant.Axis = 0
+	}
 	out.Data, err = r.buffer(t.Buffer())
 	return err
 }
 
 // readQuant reads the quantisation, absent where there are no scales. Missing
-// zero points are 0. The dimension of a single scale has no meaning (and is
-// out of range in some files): it is read as 0.
+// zero points are 0. The dimension of a single scale has no meaning and is read
+// as 0.
 func readQuant(q *fb.QuantizationParameters) (qnn.Quant, error) {
 	if q == nil || q.ScaleLength() == 0 {
 		return qnn.Quant{}, nil
