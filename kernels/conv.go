@@ -45,6 +45,8 @@ func (k *convKernel) halo() Halo {
 
 func (k *convKernel) flat() bool { return k.Flat }
 
+func (k *convKernel) densePixels() bool { return false }
+
 // bind plans the calls: for each image the input is prepared, then the output
 // is computed in calls of bounded work.
 func (k *convKernel) bind(p *Packed, in, out View) *Bound {

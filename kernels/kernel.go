@@ -42,7 +42,8 @@ type plan interface {
 	programs() []*x86.Program
 	pack(l *qnn.Layer) *Packed
 	halo() Halo
-	flat() bool
+	flat() bool        // all pixels of the batch are one row
+	densePixels() bool // pixels of a row lie in the output without gaps
 	bind(p *Packed, in, out View) *Bound
 }
 
@@ -79,6 +80,9 @@ func Generate(w schedules.Workload, s schedules.Schedule, isa schedules.ISA) (k 
 }
 
 func planFor(w schedules.Workload, s schedules.Schedule, isa schedules.ISA) plan {
+	if w.Op == schedules.Depthwise {
+		return &depthwiseKernel{emit.PlanDepthwise(w, s, isa)}
+	}
 	return &convKernel{emit.PlanConv(w, s, isa)}
 }
 

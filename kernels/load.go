@@ -125,6 +125,9 @@ func (k *Kernel) checkViews(in, out View) error {
 	if k.plan.flat() && (oh > 1 && out.RowStride != ow*out.PixelStride || w.N > 1 && out.ImageStride != oh*ow*out.PixelStride) {
 		return errors.New("form=flat needs an output without gaps between rows")
 	}
+	if k.plan.densePixels() && out.PixelStride != w.O {
+		return errors.New("form=flat needs an output without gaps between pixels")
+	}
 	return nil
 }
 
@@ -203,11 +206,11 @@ func (b *Bound) withConstants(p *Packed) *Bound {
 }
 
 func (c *rowCopy) run() {
-	if c.repeat == 1 && c.stride == c.channels {
+	per := len(c.dst) / c.pixels
+	if per == c.channels && c.stride == c.channels {
 		copy(c.dst, c.src)
 		return
 	}
-	per := len(c.dst) / c.pixels
 	for p := range c.pixels {
 		dst, src := c.dst[p*per:][:per], c.src[p*c.stride:][:c.channels]
 		if c.repeat == 1 {

@@ -115,6 +115,17 @@ func randomDense(r *rand.Rand) schedules.Workload {
 	return w
 }
 
+func randomDepthwise(r *rand.Rand) schedules.Workload {
+	w := randomConv(r)
+	w.Op, w.C, w.Multiplier = schedules.Depthwise, pick(r, 1, 2, 3, 7, 8, 15, 16, 17, 24, 32, 33, 40, 64, 65, 72, 96, 130), pick(r, 1, 1, 1, 1, 2, 3, 8)
+	w.O = w.C * w.Multiplier
+	w.PerChannel = w.PerChannel && w.O > 1
+	if w.Round == 1 {
+		w.Round = 0
+	}
+	return w
+}
+
 // TestRandom compares kernels of random (workload, schedule) pairs with the
 // reference on every target.
 func TestRandom(t *testing.T) {
@@ -122,7 +133,7 @@ func TestRandom(t *testing.T) {
 		name  string
 		draw  func(*rand.Rand) schedules.Workload
 		pairs int
-	}{{"conv2d", randomConv, 300}, {"dense", randomDense, 200}}
+	}{{"conv2d", randomConv, 300}, {"dense", randomDense, 200}, {"depthwise", randomDepthwise, 400}}
 	for _, f := range families {
 		for _, isa := range schedules.ISAs() {
 			t.Run(f.name+"/"+string(isa), func(t *testing.T) {

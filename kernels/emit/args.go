@@ -18,6 +18,7 @@ type Args struct {
 	Tail    int64   // 1: the last, narrower channel block follows
 	In      uintptr // widen: source of the first row
 	InRow   int64   // widen: bytes from source row to row
+	InAt    int64   // depthwise: bytes from an input row's start to the first channel of the call
 	Slots   [16]int64
 }
 
@@ -38,5 +39,6 @@ const (
 	argTail
 	argIn
 	argInRow
+	argInAt
 	argSlots
 )

@@ -23,12 +23,19 @@ const (
 type convGen struct {
 	*gen
 	plan *ConvPlan
+	nest nest
+	end  epilogue
 }
 
 // Conv writes the program of a plan: for the output rows, tiles and channel
 // blocks that the argument block names.
 func Conv(p *ConvPlan) *x86.Program {
-	g := &convGen{newGen(string(p.Workload.Op), p.ISA), p}
+	g := &convGen{
+		gen:  newGen(string(p.Workload.Op), p.ISA, p.width()),
+		plan: p,
+		nest: nest{p.Order, convMoved(p.Sums)},
+		end:  epilogue{p.Requant, p.Workload.PerChannel, p.Sums, p.Pack, &p.Block, &p.Consts},
+	}
 	for _, r := range []struct {
 		reg x86.Reg
 		off int
@@ -36,25 +43,36 @@ func Conv(p *ConvPlan) *x86.Program {
 		g.emit(x86.MOV, x86.R(r.reg), arg(r.off))
 	}
 	g.emit(x86.XOR, x86.R(regX), x86.R(regX))
-	if g.width == x86.W512 {
-		g.setMask(maskOdd, 0xaaaa)
-	}
-	g.nest(0, tileShape{pixels: p.Big, nv: p.NV, channels: p.NV * p.Lanes})
+	g.oddMask()
+	g.loops(0, tileShape{pixels: p.Big, nv: p.NV, channels: p.NV * p.Lanes})
 	return g.finish()
 }
 
 // A tileShape is the part of a tile that loops of the nest decide.
 type tileShape struct{ pixels, nv, channels int }
 
-// nest emits the loops of the plan's order from depth on.
-func (g *convGen) nest(depth int, t tileShape) {
+// convMoved lists the registers that each loop advances.
+func convMoved(sums bool) map[byte][]x86.Reg {
+	m := map[byte][]x86.Reg{
+		'y': {regRows, regOut},
+		'x': {regX, regOut},
+		'c': {regBlock, regParams, regOut},
+	}
+	if sums {
+		m['y'], m['x'] = append(m['y'], regSums), append(m['x'], regSums)
+	}
+	return m
+}
+
+// loops emits the loops of the plan's order from depth on.
+func (g *convGen) loops(depth int, t tileShape) {
 	if depth == len(g.plan.Order) {
 		g.tile(t)
 		return
 	}
 	switch g.plan.Order[depth] {
 	case 'y':
-		g.level(depth, argNRows, func() { g.nest(depth+1, t) }, func() {
+		g.level(g.nest, depth, arg(argNRows), func() { g.loops(depth+1, t) }, func() {
 			g.addImm(regRows, 8*g.plan.Workload.StrideH)
 			g.emit(x86.ADD, x86.R(regOut), arg(argOutRow))
 			g.addImm(regSums, 4*g.plan.Row)
@@ -76,74 +94,19 @@ func (g *convGen) nest(depth int, t tileShape) {
 
 func (g *convGen) xLevel(depth, count int, t tileShape, pixels int) {
 	t.pixels = pixels
-	g.level(depth, count, func() { g.nest(depth+1, t) }, func() {
+	g.level(g.nest, depth, arg(count), func() { g.loops(depth+1, t) }, func() {
 		g.addImm(regX, pixels*g.plan.Workload.StrideW*g.plan.PixelBytes)
-		g.emit(x86.MOV, x86.R(x86.RAX), arg(argOutPix))
-		g.emit(x86.IMUL, x86.R(x86.RAX), x86.R(x86.RAX), x86.I(pixels))
-		g.emit(x86.ADD, x86.R(regOut), x86.R(x86.RAX))
+		g.advanceOut(pixels)
 		g.addImm(regSums, 4*pixels)
 	})
 }
 
 func (g *convGen) cLevel(depth, count int, t tileShape) {
-	g.level(depth, count, func() { g.nest(depth+1, t) }, func() {
+	g.level(g.nest, depth, arg(count), func() { g.loops(depth+1, t) }, func() {
 		g.addImm(regBlock, g.plan.BlockWeightBytes(t.nv))
 		g.addImm(regParams, t.nv*g.plan.Block.Bytes)
 		g.addImm(regOut, t.nv*g.plan.Lanes)
 	})
-}
-
-// moved are the registers that a loop of the nest advances.
-var moved = map[byte][]x86.Reg{
-	'y': {regRows, regOut, regSums},
-	'x': {regX, regOut, regSums},
-	'c': {regBlock, regParams, regOut},
-}
-
-// level emits one loop of the nest: as many rounds as the argument block says
-// at count, perhaps none. Registers that inner loops move are put back before
-// advance.
-func (g *convGen) level(depth, count int, body, advance func()) {
-	order := g.plan.Order
-	innermost := depth == len(order)-1
-	counter := slot(10 + depth)
-	if innermost {
-		counter = x86.R(regInner)
-	}
-	skip, head := g.p.NewLabel(), g.p.NewLabel()
-	g.emit(x86.MOV, x86.R(x86.RAX), arg(count))
-	g.emit(x86.TEST, x86.R(x86.RAX), x86.R(x86.RAX))
-	g.emit(x86.JE, x86.L(skip))
-	g.emit(x86.MOV, counter, x86.R(x86.RAX))
-	g.p.Place(head)
-	saved := g.savedRegs(depth)
-	for i, r := range saved {
-		g.emit(x86.MOV, slot(5*depth+i), x86.R(r))
-	}
-	body()
-	for i, r := range saved {
-		g.emit(x86.MOV, x86.R(r), slot(5*depth+i))
-	}
-	advance()
-	g.emit(x86.DEC, counter)
-	g.emit(x86.JNE, x86.L(head))
-	g.p.Place(skip)
-}
-
-// savedRegs lists the registers that the loops inside depth move.
-func (g *convGen) savedRegs(depth int) []x86.Reg {
-	var saved []x86.Reg
-	seen := map[x86.Reg]bool{}
-	for _, dim := range []byte(g.plan.Order[depth+1:]) {
-		for _, r := range moved[dim] {
-			if r == regSums && !g.plan.Sums || seen[r] {
-				continue
-			}
-			seen[r] = true
-			saved = append(saved, r)
-		}
-	}
-	return saved
 }
 
 // tile emits one register tile: accumulators from the bias, the reduction,
@@ -166,7 +129,23 @@ func (g *convGen) tile(t tileShape) {
 		})
 	}
 	g.next = r.operands // the operands of the reduction are dead
-	g.epilogue(t, r)
+	acc, tmp := g.sumSets(r), g.vec(3)
+	g.requantise(&g.end, acc, tmp)
+	g.emit(x86.MOV, x86.R(x86.RAX), x86.R(regOut))
+	g.emit(x86.MOV, x86.R(x86.RCX), arg(argOutPix))
+	g.store(&g.end, tile{acc, t.channels}, tmp)
+}
+
+// sumSets adds the further sets of accumulators to the first.
+func (g *convGen) sumSets(r convRegs) [][]int {
+	for _, set := range r.acc[1:] {
+		for m, pixel := range set {
+			for v, a := range pixel {
+				g.emit(x86.VPADDD, g.v(r.acc[0][m][v]), g.v(r.acc[0][m][v]), g.v(a))
+			}
+		}
+	}
+	return r.acc[0]
 }
 
 // convRegs are the vector registers of a tile.
@@ -191,7 +170,7 @@ func (g *convGen) accumulators(t tileShape) convRegs {
 				case m > 0:
 					g.emit(x86.VMOVDQU, g.v(a), g.v(r.acc[0][0][v]))
 				default:
-					g.emit(x86.VMOVDQU, g.v(a), g.param(v, "bias"))
+					g.emit(x86.VMOVDQU, g.v(a), g.end.param(v, "bias"))
 				}
 			}
 		}
@@ -209,11 +188,6 @@ func (g *convGen) accumulators(t tileShape) convRegs {
 		r.product = g.vec(1)[0]
 	}
 	return r
-}
-
-// param is a constant of vector v of the channel block.
-func (g *convGen) param(v int, name string) x86.Operand {
-	return x86.M(regParams, v*g.plan.Block.Bytes+g.plan.Block.offset(name))
 }
 
 // windowRow reduces one row of the window: regIn points to the tile's first

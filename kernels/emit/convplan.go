@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"qtune/kernels/x86"
 	"qtune/schedules"
 )
 
@@ -122,6 +123,8 @@ func (p *ConvPlan) planConstants() {
 		target.add(name, vec)
 	}
 }
+
+func (p *ConvPlan) width() x86.Width { return x86.Width(4 * p.Lanes) }
 
 // Blocks returns the number of channel blocks, the tail included.
 func (p *ConvPlan) Blocks() int {

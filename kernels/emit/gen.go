@@ -20,6 +20,7 @@ import (
 const (
 	maskOdd  x86.Mask = x86.K1 // odd lanes of 32 bits
 	maskTail x86.Mask = x86.K2 // bytes of a partial store
+	maskLoad x86.Mask = x86.K3 // bytes of a partial load
 )
 
 // gen is a program being written, for one vector width.
@@ -31,10 +32,14 @@ type gen struct {
 	next  int // first vector register not handed out
 }
 
-func newGen(name string, isa schedules.ISA) *gen {
-	regs, lanes := schedules.Registers(isa)
-	return &gen{p: x86.NewProgram(name, InstructionSet(isa)), isa: isa, width: x86.Width(4 * lanes), regs: regs}
+func newGen(name string, isa schedules.ISA, width x86.Width) *gen {
+	regs, _ := schedules.Registers(isa)
+	return &gen{p: x86.NewProgram(name, InstructionSet(isa)), isa: isa, width: width, regs: regs}
 }
+
+// masks tells whether the program may use opmasks, and with them the EVEX
+// forms that reach all registers.
+func (g *gen) masks() bool { return g.isa == schedules.AVX512VNNI }
 
 // InstructionSet is the encoder's name of isa.
 func InstructionSet(isa schedules.ISA) x86.ISA {
@@ -87,9 +92,16 @@ func (g *gen) addImm(r x86.Reg, n int) {
 	}
 }
 
-func (g *gen) setMask(k x86.Mask, bits int) {
-	g.emit(x86.MOV, x86.R(x86.RAX), x86.I(bits))
-	g.emit(x86.KMOVQ, x86.K(k), x86.R(x86.RAX))
+// oddMask sets the mask that blendOdd needs.
+func (g *gen) oddMask() {
+	if g.masks() {
+		g.setMask(maskOdd, x86.RAX, 0xaaaa)
+	}
+}
+
+func (g *gen) setMask(k x86.Mask, tmp x86.Reg, bits uint64) {
+	g.emit(x86.MOV, x86.R(tmp), x86.I(int(bits)))
+	g.emit(x86.KMOVQ, x86.K(k), x86.R(tmp))
 }
 
 func (g *gen) finish() *x86.Program {

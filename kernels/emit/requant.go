@@ -106,6 +106,11 @@ func (p *ConvPlan) RequantLane(r qnn.Requantise, oc int) Lane {
 	return requantLaneOf(p.Requant, r, oc)
 }
 
+// RequantLane is ConvPlan.RequantLane for a depthwise kernel.
+func (p *DepthwisePlan) RequantLane(r qnn.Requantise, oc int) Lane {
+	return requantLaneOf(p.Requant, r, oc)
+}
+
 func requantLaneOf(kind requantKind, r qnn.Requantise, oc int) Lane {
 	m := qnn.Multiplier{}
 	if oc >= 0 {
@@ -159,7 +164,7 @@ func (g *gen) requant(kind requantKind, a, e, o int, c func(string) x86.Operand)
 
 // blendOdd sets a to the even lanes of e and the odd lanes of o.
 func (g *gen) blendOdd(a, e, o int) {
-	if g.width == x86.W512 {
+	if g.masks() {
 		g.p.EmitMasked(x86.VPBLENDMD, maskOdd, false, g.v(a), g.v(e), g.v(o))
 		return
 	}

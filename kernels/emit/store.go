@@ -46,12 +46,13 @@ type tile struct {
 }
 
 // store writes tile t. RAX points to the first pixel's channels and ends past
-// the last pixel; RCX is the distance between pixels; tmp are free registers.
-func (g *gen) store(t tile, pack bool, consts *Layout, tmp []int) {
-	nv := len(t.acc[0])
-	g.tailMask(t, pack)
+// the last pixel; RCX is the distance between pixels, R8 is free; tmp are free
+// vector registers.
+func (g *gen) store(e *epilogue, t tile, tmp []int) {
+	nv, consts := len(t.acc[0]), e.consts
+	g.tailMask(t, e.pack)
 	switch {
-	case !pack:
+	case !e.pack:
 		for _, pixel := range t.acc {
 			g.storeSingly(pixel, t.channels, consts, tmp)
 			g.nextPixel()
@@ -121,7 +122,7 @@ func (g *gen) extractHalf(dst, src int) {
 	if g.width == x86.W512 {
 		g.emit(x86.VEXTRACTI64X4, x86.Y(dst), x86.Z(src), x86.I(1))
 	} else {
-		g.emit(x86.VEXTRACTI128, x86.X(dst), x86.Y(src), x86.I(1))
+		g.extractLane(dst, src, 1)
 	}
 }
 
@@ -154,8 +155,8 @@ func (g *gen) storeQuads(t tile, consts *Layout, tmp []int) {
 
 // extractLane moves 128-bit lane i of src to the bottom of dst.
 func (g *gen) extractLane(dst, src, i int) {
-	if g.width == x86.W512 {
-		g.emit(x86.VEXTRACTI32X4, x86.X(dst), x86.Z(src), x86.I(i))
+	if g.masks() {
+		g.emit(x86.VEXTRACTI32X4, x86.X(dst), g.v(src), x86.I(i))
 	} else {
 		g.emit(x86.VEXTRACTI128, x86.X(dst), x86.Y(src), x86.I(i))
 	}
@@ -169,7 +170,7 @@ func (g *gen) storeBytes(src x86.Operand, at, n, off, tmp int) {
 	case n <= 0:
 	case n == int(src.Width):
 		g.emit(x86.VMOVDQU, x86.M(x86.RAX, off), src)
-	case g.width == x86.W512:
+	case g.masks():
 		g.p.EmitMasked(x86.VMOVDQU8, maskTail, false, x86.M(x86.RAX, off), src)
 	case n >= 16: // src is a ymm
 		g.emit(x86.VMOVDQU, x86.M(x86.RAX, off), x86.X(int(src.N)))
@@ -213,9 +214,9 @@ func (g *gen) storeSingly(pixel []int, channels int, consts *Layout, tmp []int) 
 		mem := x86.M(x86.RAX, v*g.lanes())
 		switch {
 		case n <= 0:
-		case g.width == x86.W512 && n == g.lanes():
+		case g.masks() && n == g.lanes():
 			g.emit(x86.VPMOVDB, mem, g.v(r))
-		case g.width == x86.W512:
+		case g.masks():
 			g.p.EmitMasked(x86.VPMOVDB, maskTail, false, mem, g.v(r))
 		default:
 			g.op3(x86.VPACKUSDW, r, r, g.v(r))
@@ -229,7 +230,7 @@ func (g *gen) storeSingly(pixel []int, channels int, consts *Layout, tmp []int) 
 
 // tailMask loads the mask of the tile's partial store, if it has one.
 func (g *gen) tailMask(t tile, pack bool) {
-	if g.width != x86.W512 {
+	if !g.masks() {
 		return
 	}
 	unit := g.lanes() * min(len(t.acc[0]), 4)
@@ -237,7 +238,6 @@ func (g *gen) tailMask(t tile, pack bool) {
 		unit = g.lanes()
 	}
 	if n := t.channels % unit; n != 0 {
-		g.emit(x86.MOV, x86.R(x86.R8), x86.I(int(uint64(1)<<n-1)))
-		g.emit(x86.KMOVQ, x86.K(maskTail), x86.R(x86.R8))
+		g.setMask(maskTail, x86.R8, 1<<n-1)
 	}
 }

@@ -11,7 +11,7 @@ import (
 // that padding is zero and no zero point remains. Consts holds the zero point
 // in 16 lanes of 16 bits.
 func Widen(isa schedules.ISA, n int) *x86.Program {
-	g := newGen("widen", isa)
+	g := newGen("widen", isa, x86.W256)
 	const (
 		zero, x  = 0, 1
 		src, dst = x86.RSI, x86.R9

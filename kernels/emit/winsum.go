@@ -8,7 +8,7 @@ import "qtune/kernels/x86"
 // ones, 1/OC of the work of the convolution. Only targets with VPDPBUSD need
 // it; see ConvPlan.Sums.
 func WindowSums(p *ConvPlan) *x86.Program {
-	g := &convGen{newGen("window sums", p.ISA), p}
+	g := &convGen{gen: newGen("window sums", p.ISA, p.width()), plan: p}
 	g.emit(x86.MOV, x86.R(regRows), arg(argRows))
 	g.emit(x86.MOV, x86.R(regSums), arg(argSums))
 	g.emit(x86.MOV, x86.R(regConsts), arg(argConsts))

@@ -1,0 +1,58 @@
+package kernels
+
+import (
+	"fmt"
+	"testing"
+
+	"qtune/schedules"
+)
+
+// BenchmarkStart times the heuristic's kernels of well-known layers on every
+// target that this CPU executes.
+func BenchmarkStart(b *testing.B) {
+	layers := []string{
+		"conv2d n1 h56 w56 c64 k3x3 o64 s1x1 d1x1 p1,1,1,1 wz=1 perch=0 round=double sign=0 mult=lt1",
+		"conv2d n1 h56 w56 c256 k1x1 o64 s1x1 d1x1 p0,0,0,0 wz=1 perch=0 round=double sign=0 mult=lt1",
+		"conv2d n1 h56 w56 c64 k1x1 o256 s1x1 d1x1 p0,0,0,0 wz=0 perch=0 round=double sign=1 mult=lt1",
+		"conv2d n1 h8 w8 c448 k3x3 o384 s1x1 d1x1 p1,1,1,1 wz=1 perch=0 round=double sign=0 mult=lt1",
+		"conv2d n1 h299 w299 c3 k3x3 o32 s2x2 d1x1 p0,0,0,0 wz=1 perch=0 round=double sign=0 mult=lt1",
+		"depthwise n1 h112 w112 c32 m1 k3x3 s1x1 d1x1 p1,1,1,1 wz=0 perch=0 round=double sign=0 mult=lt1",
+		"depthwise n1 h112 w112 c32 m1 k3x3 s1x1 d1x1 p1,1,1,1 wz=1 perch=0 round=double sign=0 mult=lt1",
+		"depthwise n1 h14 w14 c512 m1 k3x3 s1x1 d1x1 p1,1,1,1 wz=1 perch=0 round=double sign=0 mult=lt1",
+		"dense n1 c2048 o1001 wz=1 perch=0 round=double sign=1 mult=lt1",
+	}
+	for _, text := range layers {
+		w, err := schedules.ParseWorkload(text)
+		if err != nil {
+			b.Fatal(err)
+		}
+		for _, isa := range SupportedISAs() {
+			b.Run(fmt.Sprintf("%s_%dx%d_%d-%d_%dx%d/%s", w.Op, w.KH, w.KW, w.C, w.O, w.H, w.W, isa), func(b *testing.B) {
+				benchmarkKernel(b, w, isa)
+			})
+		}
+	}
+}
+
+func benchmarkKernel(b *testing.B, w schedules.Workload, isa schedules.ISA) {
+	space, err := schedules.SpaceFor(w, isa)
+	if err != nil {
+		b.Fatal(err)
+	}
+	k, err := Build(w, space.Start(), isa)
+	if err != nil {
+		b.Fatal(err)
+	}
+	r, err := NewRig(k, w.Layer(1), Native, 1)
+	if err != nil {
+		b.Fatal(err)
+	}
+	r.SetInput(schedules.RandomInput(w.N*w.H*w.W*w.C, 1))
+	for b.Loop() {
+		if err := r.Run(); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(w.MACs())*float64(b.N)/float64(b.Elapsed().Nanoseconds()), "GMAC/s")
+	b.Logf("%s", space.Start())
+}

@@ -1,0 +1,139 @@
+package kernels
+
+import (
+	"math"
+	"unsafe"
+
+	"qtune/kernels/emit"
+	"qtune/kernels/pack"
+	"qtune/kernels/x86"
+	"qtune/qnn"
+	"qtune/schedules"
+)
+
+// depthwiseKernel is the plan of depthwise.
+type depthwiseKernel struct{ *emit.DepthwisePlan }
+
+func (k *depthwiseKernel) programs() []*x86.Program {
+	return []*x86.Program{emit.DepthwiseProgram(k.DepthwisePlan)}
+}
+
+func (k *depthwiseKernel) pack(l *qnn.Layer) *Packed {
+	p := &Packed{inputZero: l.InputZero}
+	p.weights, p.blocks, p.consts = pack.Depthwise(k.DepthwisePlan, l)
+	return p
+}
+
+func (k *depthwiseKernel) halo() Halo {
+	if !k.HaloInput {
+		return Halo{}
+	}
+	return Halo{Left: k.Workload.PadLeft, Right: k.Workload.PadRight}
+}
+
+func (k *depthwiseKernel) flat() bool { return false }
+
+func (k *depthwiseKernel) densePixels() bool { return k.Flat }
+
+// bind plans the calls: for each image, whole steps of rows in calls of bounded
+// work; output rows that are no whole step are computed again with those before
+// them.
+func (k *depthwiseKernel) bind(p *Packed, in, out View) *Bound {
+	b := &Bound{}
+	w := k.Workload
+	b.table = k.inputRows(b, p, in)
+	perImage := w.H + w.PadTop + w.PadBottom
+	for image := range w.N {
+		args := emit.Args{
+			Rows:    uintptr(unsafe.Pointer(&b.table[image*perImage])),
+			Out:     addressOf(out.Data, out.Offset+image*out.ImageStride),
+			Weights: addressOf(p.weights, 0), Params: addressOf(p.blocks, 0), Consts: addressOf(p.consts, 0),
+			OutRow: int64(out.RowStride), OutPix: int64(out.PixelStride),
+			Blocks: int64(k.FullBlocks), Tail: int64(k.Blocks() - k.FullBlocks),
+		}
+		calls := int(math.Ceil(float64(w.MACs()) / float64(w.N) / schedules.MaxCallMACs))
+		if k.SplitChannels {
+			for _, c := range chunksOf(k.Blocks(), calls) {
+				k.steps(b, k.blocks(args, c), 1)
+			}
+		} else {
+			k.steps(b, args, calls)
+		}
+	}
+	return b
+}
+
+// blocks narrows args to some channel blocks.
+func (k *depthwiseKernel) blocks(args emit.Args, c chunk) emit.Args {
+	args.Tail, args.Blocks = 0, int64(c.n)
+	if c.at+c.n > k.FullBlocks {
+		args.Tail, args.Blocks = 1, int64(c.n-1)
+	}
+	first := c.at * k.Vector
+	if args.Blocks == 0 {
+		first = k.FullBlocks * k.Vector // the program steps back from there
+	}
+	args.InAt += int64(first)
+	args.Out += uintptr(first)
+	args.Weights += uintptr(c.at * k.BlockWeights)
+	args.Params += uintptr(c.at * 4 * k.Block.Bytes)
+	return args
+}
+
+// steps adds calls for all output rows of an image.
+func (k *depthwiseKernel) steps(b *Bound, args emit.Args, calls int) {
+	rows := k.Workload.OH()
+	add := func(y, steps int) {
+		part := args
+		part.NRows = int64(steps)
+		part.Rows += uintptr(8 * y * k.Workload.StrideH)
+		part.Out += uintptr(y) * uintptr(args.OutRow)
+		b.call(progMain, part)
+	}
+	for _, c := range chunksOf(rows/k.RowsPerStep, calls) {
+		add(c.at*k.RowsPerStep, c.n)
+	}
+	if rows%k.RowsPerStep != 0 {
+		add(rows-k.RowsPerStep, 1)
+	}
+}
+
+// inputRows decides where the kernel reads its input, adds the copies that
+// bring it there, and returns the table of row addresses: each row starts
+// PadLeft pixels left of the image, also where those are never read.
+func (k *depthwiseKernel) inputRows(b *Bound, p *Packed, in View) []uint64 {
+	w := k.Workload
+	if k.readable(in) {
+		border := pack.Aligned((w.PadLeft + w.W + w.PadRight) * w.C)
+		for i := range border {
+			border[i] = byte(p.inputZero)
+		}
+		b.keep = append(b.keep, border)
+		return rowTable(w.N, w.H, w.PadTop, w.PadBottom, addressOf(border, 0), func(image, y int) uintptr {
+			return addressOf(in.Data, in.Offset+image*in.ImageStride+y*in.RowStride-w.PadLeft*in.PixelStride)
+		})
+	}
+	s := newScratch(w.N, w.H, w.PadLeft, w.W, w.PadRight, k.PixelBytes, byte(p.inputZero))
+	b.keep = append(b.keep, s.data, s.border)
+	for image := range w.N {
+		for y := range w.H {
+			dst := s.data[(image*w.H+y)*s.row+s.left*k.PixelBytes:][:w.W*k.PixelBytes]
+			b.copies = append(b.copies, rowCopy{dst, in.Row(image, y, w.W, w.C), w.W, w.C, in.PixelStride, w.Multiplier})
+		}
+	}
+	return rowTable(w.N, w.H, w.PadTop, w.PadBottom, addressOf(s.border, 0), func(image, y int) uintptr {
+		return addressOf(s.data, (image*w.H+y)*s.row)
+	})
+}
+
+// readable tells whether the kernel can read the view where it is.
+func (k *depthwiseKernel) readable(in View) bool {
+	w := k.Workload
+	switch {
+	case k.Copy || in.PixelStride != w.C:
+		return false
+	case k.Peel:
+		return true
+	}
+	return in.Halo.Left >= w.PadLeft && in.Halo.Right >= w.PadRight
+}

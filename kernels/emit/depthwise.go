@@ -1,0 +1,281 @@
+package emit
+
+import (
+	"qtune/kernels/x86"
+	"qtune/schedules"
+)
+
+// rowRegs hold the addresses of the input rows of the group at hand.
+var rowRegs = [4]x86.Reg{x86.RAX, x86.RBX, x86.RCX, x86.R8}
+
+type depthwiseGen struct {
+	*gen
+	plan *DepthwisePlan
+	nest nest
+	end  epilogue
+}
+
+// DepthwiseProgram writes the program of a plan: for the steps of rows and the
+// channel blocks that the argument block names (Args.NRows counts steps), all
+// pixels of a row.
+func DepthwiseProgram(p *DepthwisePlan) *x86.Program {
+	g := &depthwiseGen{
+		gen:  newGen("depthwise", p.ISA, p.width()),
+		plan: p,
+		nest: nest{p.Order, map[byte][]x86.Reg{
+			'y': {regRows, regOut},
+			'x': {regX, regOut},
+			'c': {regX, regBlock, regParams, regOut},
+		}},
+		end: epilogue{kind: p.Requant, perChannel: p.Workload.PerChannel, pack: true, block: &p.Block, consts: &p.Consts},
+	}
+	for _, r := range []struct {
+		reg x86.Reg
+		off int
+	}{{regRows, argRows}, {regOut, argOut}, {regParams, argParams}, {regBlock, argWeights}, {regConsts, argConsts}} {
+		g.emit(x86.MOV, x86.R(r.reg), arg(r.off))
+	}
+	g.emit(x86.MOV, x86.R(regX), arg(argInAt))
+	g.oddMask()
+	if p.MaskedLoads {
+		g.setMask(maskLoad, x86.RAX, 1<<p.Channels-1)
+	}
+	g.loops(0, Section{})
+	return g.finish()
+}
+
+// loops emits the loops of the plan's order from depth on.
+func (g *depthwiseGen) loops(depth int, s Section) {
+	if depth == len(g.plan.Order) {
+		g.tile(s)
+		return
+	}
+	p := g.plan
+	switch p.Order[depth] {
+	case 'y':
+		g.level(g.nest, depth, arg(argNRows), func() { g.loops(depth+1, s) }, func() {
+			g.addImm(regRows, 8*p.Workload.StrideH*p.RowsPerStep)
+			for range p.RowsPerStep {
+				g.emit(x86.ADD, x86.R(regOut), arg(argOutRow))
+			}
+		})
+	case 'x':
+		for _, section := range p.Sections {
+			g.xLevel(depth, section)
+		}
+	case 'c':
+		g.cLevel(depth, argBlocks, s)
+		if p.TailOverlap {
+			back := p.FullBlocks*p.Vector - p.FirstChannel(p.FullBlocks)
+			g.addImm(regX, -back)
+			g.addImm(regOut, -back)
+			g.cLevel(depth, argTail, s)
+		}
+	}
+}
+
+func (g *depthwiseGen) xLevel(depth int, s Section) {
+	p := g.plan
+	if s.Back != 0 {
+		g.addImm(regX, -s.Back)
+		g.addImm(regOut, -s.Back)
+	}
+	g.level(g.nest, depth, x86.I(s.Count), func() { g.loops(depth+1, s) }, func() {
+		if p.Flat {
+			g.addImm(regX, p.Vector)
+			g.addImm(regOut, p.Vector)
+			return
+		}
+		g.addImm(regX, s.Pixels*p.Workload.StrideW*p.PixelBytes)
+		g.advanceOut(s.Pixels)
+	})
+}
+
+func (g *depthwiseGen) cLevel(depth, count int, s Section) {
+	p := g.plan
+	g.level(g.nest, depth, arg(count), func() { g.loops(depth+1, s) }, func() {
+		g.addImm(regX, p.Vector)
+		g.addImm(regOut, p.Vector)
+		g.addImm(regBlock, p.BlockWeights)
+		g.addImm(regParams, 4*p.Block.Bytes)
+	})
+}
+
+// depthwiseRegs are the vector registers of a tile.
+type depthwiseRegs struct {
+	acc  [][][]int // [output row][pixel][vector]
+	q    []int     // interleaved rows of a column
+	t    []int     // temporaries
+	zero int       // pair: zero
+}
+
+// tile emits one tile: accumulators from the bias, all groups of rows with all
+// columns, requantisation and stores.
+func (g *depthwiseGen) tile(s Section) {
+	g.next = 0
+	r := g.accumulators(s)
+	for group := range g.plan.Groups() {
+		rows := min(g.plan.Group, len(g.plan.RowOffsets)-group*g.plan.Group)
+		for i := range rows {
+			off := 8 * g.plan.RowOffsets[group*g.plan.Group+i]
+			g.emit(x86.MOV, x86.R(rowRegs[i]), x86.M(regRows, off))
+			g.emit(x86.ADD, x86.R(rowRegs[i]), x86.R(regX))
+		}
+		g.columns(s, r, group, rows)
+	}
+	g.next = r.q[0]
+	tmp := g.vec(3)
+	var all [][]int
+	for _, row := range r.acc {
+		all = append(all, row...)
+	}
+	g.requantise(&g.end, all, tmp)
+	g.emit(x86.MOV, x86.R(x86.RAX), x86.R(regOut))
+	for ry, row := range r.acc {
+		if ry > 0 {
+			g.emit(x86.MOV, x86.R(x86.RAX), x86.R(regOut))
+			for range ry {
+				g.emit(x86.ADD, x86.R(x86.RAX), arg(argOutRow))
+			}
+		}
+		g.emit(x86.MOV, x86.R(x86.RCX), arg(argOutPix))
+		g.store(&g.end, tile{row, g.plan.Channels}, tmp)
+	}
+}
+
+func (g *depthwiseGen) accumulators(s Section) depthwiseRegs {
+	var r depthwiseRegs
+	for range g.plan.RowsPerStep {
+		var row [][]int
+		for range s.Pixels {
+			row = append(row, g.vec(4))
+		}
+		r.acc = append(r.acc, row)
+	}
+	for ry, row := range r.acc {
+		for m, pixel := range row {
+			for v, a := range pixel {
+				if ry+m == 0 {
+					g.emit(x86.VMOVDQU, g.v(a), g.end.param(v, "bias"))
+				} else {
+					g.emit(x86.VMOVDQU, g.v(a), g.v(r.acc[0][0][v]))
+				}
+			}
+		}
+	}
+	r.q, r.t = g.vec(4), g.vec(2)
+	third := g.vec(1)[0]
+	if g.plan.Quad {
+		r.t = append(r.t, third)
+		return r
+	}
+	r.zero = third
+	g.emit(x86.VPXOR, g.v(r.zero), g.v(r.zero), g.v(r.zero))
+	return r
+}
+
+// columns reads each input column of the tile once and adds it to all output
+// pixels that see it.
+func (g *depthwiseGen) columns(s Section, r depthwiseRegs, group, rows int) {
+	w := g.plan.Workload
+	span := (s.Pixels-1)*w.StrideW + (w.KW-1)*w.DilationW + 1
+	pixel := g.plan.PixelBytes
+	if g.plan.Flat { // a column is as far from the next as a pixel's channels
+		pixel = w.C
+	}
+	for col := range span {
+		read, outside := false, col < s.Left || col >= span-s.Right
+		for m := range s.Pixels {
+			kx := g.kx(col, m)
+			if kx < 0 {
+				continue
+			}
+			if !read {
+				read = true
+				g.column(r, outside, rows, col*pixel)
+			}
+			g.taps(r, m, kx, group, outside)
+		}
+	}
+}
+
+// kx tells which column of the window of pixel m the tile's column col is, or
+// -1.
+func (g *depthwiseGen) kx(col, m int) int {
+	w := g.plan.Workload
+	at := col - m*w.StrideW
+	if at < 0 || at%w.DilationW != 0 || at/w.DilationW >= w.KW {
+		return -1
+	}
+	return at / w.DilationW
+}
+
+// taps adds the column in r.q to pixel m of all output rows. A column outside
+// the input is the same in all channels: one vector stands for all.
+func (g *depthwiseGen) taps(r depthwiseRegs, m, kx, group int, outside bool) {
+	p := g.plan
+	for ry := range p.RowsPerStep {
+		if !p.uses(group, ry) {
+			continue
+		}
+		for v := range 4 {
+			q := r.q[v]
+			if outside {
+				q = r.q[0]
+			}
+			weights, a := x86.M(regBlock, p.WeightOffset(kx, group, ry, v)), r.acc[ry][m][v]
+			switch {
+			case p.Quad:
+				g.op3(x86.VPDPBUSD, a, q, weights)
+			case p.ISA != schedules.AVX2:
+				g.op3(x86.VPDPWSSD, a, q, weights)
+			default:
+				g.op3(x86.VPMADDWD, r.t[0], q, weights)
+				g.emit(x86.VPADDD, g.v(a), g.v(a), g.v(r.t[0]))
+			}
+		}
+	}
+}
+
+// column loads rows of the column at disp and interleaves them into r.q.
+func (g *depthwiseGen) column(r depthwiseRegs, outside bool, rows, disp int) {
+	if outside {
+		g.emit(x86.VMOVDQU, g.v(r.q[0]), constant(&g.plan.Consts, "pad"))
+		return
+	}
+	q, t := r.q, r.t
+	load := func(reg, i int) int {
+		if i >= rows { // weights of rows that do not exist are zero
+			return t[0]
+		}
+		mem := x86.M(rowRegs[i], disp)
+		if g.plan.MaskedLoads {
+			g.p.EmitMasked(x86.VMOVDQU8, maskLoad, true, g.v(reg), mem)
+		} else {
+			g.emit(x86.VMOVDQU, g.v(reg), mem)
+		}
+		return reg
+	}
+	a, b := load(t[0], 0), load(t[1], 1)
+	g.op3(x86.VPUNPCKLBW, q[0], a, g.v(b))
+	g.op3(x86.VPUNPCKHBW, q[2], a, g.v(b))
+	if !g.plan.Quad {
+		g.op3(x86.VPUNPCKHBW, q[1], q[0], g.v(r.zero))
+		g.op3(x86.VPUNPCKLBW, q[0], q[0], g.v(r.zero))
+		g.op3(x86.VPUNPCKHBW, q[3], q[2], g.v(r.zero))
+		g.op3(x86.VPUNPCKLBW, q[2], q[2], g.v(r.zero))
+		return
+	}
+	if rows > 2 {
+		a, b = load(t[0], 2), load(t[1], 3)
+		g.op3(x86.VPUNPCKLBW, t[2], a, g.v(b))
+		g.op3(x86.VPUNPCKHBW, t[0], a, g.v(b))
+	} else { // any bytes do
+		g.emit(x86.VMOVDQU, g.v(t[2]), g.v(q[0]))
+		g.emit(x86.VMOVDQU, g.v(t[0]), g.v(q[2]))
+	}
+	g.op3(x86.VPUNPCKHWD, q[1], q[0], g.v(t[2]))
+	g.op3(x86.VPUNPCKLWD, q[0], q[0], g.v(t[2]))
+	g.op3(x86.VPUNPCKHWD, q[3], q[2], g.v(t[0]))
+	g.op3(x86.VPUNPCKLWD, q[2], q[2], g.v(t[0]))
+}

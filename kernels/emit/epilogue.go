@@ -1,0 +1,78 @@
+package emit
+
+import "qtune/kernels/x86"
+
+// An epilogue is what conv2d, dense and depthwise do with accumulators:
+// requantise, pack, store. Constants of channels are at regParams, those of the
+// layer at regConsts.
+type epilogue struct {
+	kind          requantKind
+	perChannel    bool
+	sums          bool // add window sums; see ConvPlan.Sums
+	pack          bool
+	block, consts *Layout
+}
+
+// param is a constant of vector v of the channel block.
+func (e *epilogue) param(v int, name string) x86.Operand {
+	return x86.M(regParams, v*e.block.Bytes+e.block.offset(name))
+}
+
+// requantise turns all accumulators [pixel][vector] to outputs before
+// narrowing. Constants are held in registers as far as there are free ones.
+func (g *gen) requantise(e *epilogue, acc [][]int, tmp []int) {
+	hoisted := g.hoist(e.kind)
+	for v := range acc[0] {
+		memory := func(name string) x86.Operand {
+			if e.perChannel {
+				return e.param(v, name)
+			}
+			return constant(e.consts, name)
+		}
+		if v == 0 || e.perChannel {
+			g.load(e.kind, hoisted, memory)
+		}
+		c := func(name string) x86.Operand {
+			if reg, ok := hoisted[name]; ok {
+				return g.v(reg)
+			}
+			return memory(name)
+		}
+		for m := range acc {
+			if e.sums {
+				g.addWindowSum(e, acc[m][v], v, m, tmp[0])
+			}
+			g.requant(e.kind, acc[m][v], tmp[0], tmp[1], c)
+		}
+	}
+}
+
+// addWindowSum adds what the weights' zero points leave: the sum of pixel m's
+// window times a constant of each channel.
+func (g *gen) addWindowSum(e *epilogue, a, v, m, tmp int) {
+	g.emit(x86.VPBROADCASTD, g.v(tmp), x86.M(regSums, 4*m))
+	g.op3(x86.VPMULLD, tmp, tmp, e.param(v, "wsum"))
+	g.emit(x86.VPADDD, g.v(a), g.v(a), g.v(tmp))
+}
+
+// hoist hands the registers that are left to the constants of the
+// requantisation.
+func (g *gen) hoist(kind requantKind) map[string]int {
+	regs := map[string]int{}
+	for _, name := range requantFields[kind] {
+		if g.next == g.regs {
+			break
+		}
+		regs[name] = g.vec(1)[0]
+	}
+	return regs
+}
+
+// load fills hoisted constants, in the order of their fields.
+func (g *gen) load(kind requantKind, regs map[string]int, c func(string) x86.Operand) {
+	for _, name := range requantFields[kind] {
+		if reg, ok := regs[name]; ok {
+			g.emit(x86.VMOVDQU, g.v(reg), c(name))
+		}
+	}
+}

@@ -1,0 +1,99 @@
+package pack
+
+import (
+	"encoding/binary"
+
+	"qtune/kernels/emit"
+	"qtune/qnn"
+)
+
+// Depthwise returns the packed weights, the constants of the channel blocks and
+// the constants of the layer. Weights, for VPDPBUSD (VPMADDWD: [2] int16):
+//
+//	[block][column of the window][group of rows][output row of a step][vector][lane][4] int8
+//
+// Weights are packed less their zero point. Schedules for VPDPBUSD exist only
+// where that fits int8; as int16 it always does.
+func Depthwise(p *emit.DepthwisePlan, l *qnn.Layer) (weights, blocks, consts []byte) {
+	weights = Aligned(p.Blocks() * p.BlockWeights)
+	blocks = Aligned(p.Blocks() * 4 * p.Block.Bytes)
+	bias := depthwiseBias(l)
+	for b := range p.Blocks() {
+		for v := range 4 {
+			lanes := make([]emit.Lane, p.Lanes)
+			for lane := range p.Lanes {
+				c := emit.ChannelOf(true, 4, p.Lanes, v, lane)
+				valid := c < p.Channels
+				c += p.FirstChannel(b)
+				if p.Flat {
+					c %= l.OC
+				}
+				if !valid {
+					lanes[lane] = p.RequantLane(l.Requant, -1)
+					continue
+				}
+				lanes[lane] = p.RequantLane(l.Requant, c)
+				lanes[lane]["bias"] = int64(bias[c])
+				packDepthwiseLane(p, weights[b*p.BlockWeights:][:p.BlockWeights], l, c, v, lane)
+			}
+			fillVectors(blocks[(b*4+v)*p.Block.Bytes:][:p.Block.Bytes], &p.Block, lanes)
+		}
+	}
+	consts = layerConstants(&p.Consts, p.Lanes, l.Requant, p.RequantLane(l.Requant, 0))
+	fillPadding(consts, p, l.InputZero)
+	return weights, blocks, consts
+}
+
+// depthwiseBias folds the input's zero point into the bias of each channel.
+func depthwiseBias(l *qnn.Layer) []int32 {
+	bias := make([]int32, l.OC)
+	copy(bias, l.Bias)
+	for k := range l.Window.KH * l.Window.KW {
+		for c := range bias {
+			bias[c] -= l.InputZero * depthwiseWeight(l, k, c)
+		}
+	}
+	return bias
+}
+
+// depthwiseWeight is weight k of channel c less its zero point.
+func depthwiseWeight(l *qnn.Layer, k, c int) int32 {
+	b := l.Weights[k*l.OC+c]
+	if l.WeightSigned {
+		return int32(int8(b)) - l.WeightZero
+	}
+	return int32(b) - l.WeightZero
+}
+
+// packDepthwiseLane places the weights of channel c in lane of vector v.
+func packDepthwiseLane(p *emit.DepthwisePlan, dst []byte, l *qnn.Layer, c, v, lane int) {
+	for kx := range l.Window.KW {
+		for group := range p.Groups() {
+			for ry := range p.RowsPerStep {
+				for i := range p.Group {
+					ky := p.Tap(group*p.Group+i, ry)
+					if ky < 0 {
+						continue
+					}
+					w := depthwiseWeight(l, ky*l.Window.KW+kx, c)
+					at := p.WeightOffset(kx, group, ry, v) + 4*lane
+					if p.Group == 2 {
+						binary.LittleEndian.PutUint16(dst[at+2*i:], uint16(w))
+						continue
+					}
+					dst[at+i] = byte(w)
+				}
+			}
+		}
+	}
+}
+
+// fillPadding writes the vector that stands for columns outside the input.
+func fillPadding(consts []byte, p *emit.DepthwisePlan, zero int32) {
+	off, _ := p.Consts.Find("pad")
+	for i := range p.Vector {
+		if p.Group == 4 || i%2 == 0 {
+			consts[off+i] = byte(zero)
+		}
+	}
+}

@@ -1,0 +1,161 @@
+package schedules
+
+import "fmt"
+
+// The knobs of depthwise. A block of vl channels is read one input column at a
+// time: the rows of the window are interleaved to groups of 4 bytes (quad) or 2
+// words (pair) per channel, which serve all output pixels of the tile that see
+// the column.
+//
+//	form   rows: blocks of vl channels; flat: stride 1 and a divisor of vl as
+//	       channels: blocks of vl bytes of a row, several pixels each
+//	vl     bytes of a vector: channels of a block
+//	mx     output columns of a register tile
+//	ry     output rows of a register tile
+//	dot    quad: VPDPBUSD over 4 rows, if weights less their zero point fit
+//	       int8; pair: VPDPWSSD or VPMADDWD over 2 rows
+//	order  loop nest, outermost first
+//	pad    peel: border tiles take columns outside from a constant; halo, copy
+//	       and none as in conv2d
+//	split  how work is cut into calls and over threads: y rows, c channels
+func depthwiseFamily(w Workload, isa ISA) family {
+	f := family{knobs: []Knob{
+		{"form", []string{"rows", "flat"}},
+		{"vl", depthwiseVectors(isa)},
+		{"mx", numbers(1, 6)},
+		{"ry", []string{"1", "2"}},
+		{"dot", depthwiseDots(w, isa)},
+		{"order", []string{"cyx", "ycx", "yxc"}},
+		{"pad", depthwisePads(w)},
+		{"split", []string{"y", "c"}},
+	}}
+	f.check = func(s Schedule) error { return checkDepthwise(w, isa, s) }
+	f.start = startDepthwise(w, isa, f)
+	return f
+}
+
+func depthwiseVectors(isa ISA) []string {
+	if isa == AVX512VNNI {
+		return []string{"64", "32", "16"}
+	}
+	return []string{"32", "16"}
+}
+
+func depthwiseDots(w Workload, isa ISA) []string {
+	if isa == AVX2 || w.WeightZero {
+		return []string{"pair"}
+	}
+	return []string{"quad", "pair"}
+}
+
+func depthwisePads(w Workload) []string {
+	if w.padded() {
+		return []string{"peel", "halo", "copy"}
+	}
+	return []string{"none", "copy"}
+}
+
+// MaxPeeled bounds the tiles of a row that need border code of their own.
+const MaxPeeled = 8
+
+func checkDepthwise(w Workload, isa ISA, s Schedule) error {
+	vl, mx, ry := s.Int("vl", 0), s.Int("mx", 0), s.Int("ry", 0)
+	flat := s.Str("form", "") == "flat"
+	regs, _ := Registers(isa)
+	if need := 4*mx*ry + 7; need > regs {
+		return fmt.Errorf("mx=%d ry=%d: needs %d vector registers, %s has %d", mx, ry, need, isa, regs)
+	}
+	if ry > w.OH() {
+		return fmt.Errorf("ry=%d: there are %d output rows", ry, w.OH())
+	}
+	if flat {
+		if err := checkDepthwiseFlat(w, vl, mx, s); err != nil {
+			return err
+		}
+	} else if err := checkBalanced(w.OW(), mx); err != nil {
+		return fmt.Errorf("mx=%d: not a balanced cut of %d pixels", mx, w.OW())
+	}
+	if err := checkDepthwisePad(w, isa, s); err != nil {
+		return err
+	}
+	blocks := (w.O + vl - 1) / vl
+	switch split, order := s.Str("split", ""), s.Str("order", ""); {
+	case split == "c" && (flat || blocks < 2 || float64(w.MACs()) <= MaxCallMACs):
+		return fmt.Errorf("split=c: the work is one call")
+	case order != "ycx" && (flat || blocks < 2):
+		return fmt.Errorf("order=%s: there is one block of channels, so it equals ycx", order)
+	case vl >= 32 && vl/2 >= w.O && !flat:
+		return fmt.Errorf("vl=%d: %d channels fill half a vector", vl, w.O)
+	}
+	return nil
+}
+
+func checkDepthwiseFlat(w Workload, vl, mx int, s Schedule) error {
+	switch pad := s.Str("pad", ""); {
+	case w.StrideW != 1 || w.Multiplier != 1 || vl%w.C != 0 || w.C == vl:
+		return fmt.Errorf("form=flat: needs stride 1, multiplier 1 and channels that divide vl=%d", vl)
+	case w.OW()*w.C < vl:
+		return fmt.Errorf("form=flat: a row of %d bytes is shorter than vl=%d", w.OW()*w.C, vl)
+	case mx != 1:
+		return fmt.Errorf("mx=%d: form=flat has tiles of one block", mx)
+	case pad == "peel":
+		return fmt.Errorf("pad=peel: form=flat reads whole rows")
+	}
+	return nil
+}
+
+func checkDepthwisePad(w Workload, isa ISA, s Schedule) error {
+	vl, pad := s.Int("vl", 0), s.Str("pad", "")
+	short := w.O < vl && s.Str("form", "") != "flat" && isa != AVX512VNNI
+	if (short || w.Multiplier > 1) && pad != "copy" {
+		return fmt.Errorf("pad=%s: channels must be padded or repeated in a copy", pad)
+	}
+	if pad == "peel" {
+		if n := peeledTiles(w, s.Int("mx", 1)); n > MaxPeeled {
+			return fmt.Errorf("pad=peel: %d tiles of a row lie at the border, at most %d may", n, MaxPeeled)
+		}
+	}
+	return nil
+}
+
+// peeledTiles counts the tiles of a row that read a column outside the input.
+func peeledTiles(w Workload, mx int) int {
+	n := 0
+	for x := 0; x < w.OW(); x += mx {
+		first := x*w.StrideW - w.PadLeft
+		last := (min(x+mx, w.OW())-1)*w.StrideW - w.PadLeft + (w.KW-1)*w.DilationW
+		if first < 0 || last >= w.W {
+			n++
+		}
+	}
+	return n
+}
+
+// startDepthwise prefers flat blocks where channels do not fill a vector, then
+// full vectors, two rows and as many columns as registers allow.
+func startDepthwise(w Workload, isa ISA, f family) Schedule {
+	for _, form := range []string{"flat", "rows"} {
+		for _, vl := range f.knobs[1].Values {
+			for _, ry := range startRows(w) {
+				for mx := 6; mx >= 1; mx-- {
+					for _, pad := range f.knobs[6].Values {
+						s := Schedule{fmt.Sprintf("form=%s vl=%s mx=%d ry=%d dot=%s order=ycx pad=%s split=y",
+							form, vl, mx, ry, f.knobs[4].Values[0], pad)}
+						if checkDepthwise(w, isa, s) == nil {
+							return s
+						}
+					}
+				}
+			}
+		}
+	}
+	return Schedule{}
+}
+
+// startRows: two rows share their interleaves where windows overlap.
+func startRows(w Workload) []int {
+	if w.StrideH == 1 && w.DilationH == 1 {
+		return []int{2, 1}
+	}
+	return []int{1, 2}
+}
