@@ -31,7 +31,7 @@ func goldenCases(t *testing.T) map[string]goldenCase {
 	return m.Cases
 }
 
-func mustRead(t *testing.T, path string) []byte {
+func mustRead(t testing.TB, path string) []byte {
 	t.Helper()
 	b, err := os.ReadFile(path)
 	if err != nil {
@@ -40,7 +40,7 @@ func mustRead(t *testing.T, path string) []byte {
 	return b
 }
 
-func mustImport(t *testing.T, path string) *qnn.Graph {
+func mustImport(t testing.TB, path string) *qnn.Graph {
 	t.Helper()
 	g, err := tflite.Import(mustRead(t, path))
 	if err != nil {
