@@ -1,0 +1,225 @@
+package logs
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"encoding/hex"
+	"fmt"
+	"time"
+)
+
+// Append stores trials in one transaction. When it returns nil they are
+// durable; when it returns an error none is stored. Trials that the log has
+// already (the same workload, machine, instruction set, schedule, generator,
+// protocol and status) are left out.
+func (l *Log) Append(ctx context.Context, trials []Trial) error {
+	return l.write(ctx, func(w *writer) error {
+		for i, t := range trials {
+			if _, err := w.trial(t); err != nil {
+				return fmt.Errorf("trial %d of %d: %w", i+1, len(trials), err)
+			}
+		}
+		return nil
+	})
+}
+
+// RecordFinal stores the outcome of tuning a workload. It is durable when
+// RecordFinal returns nil.
+func (l *Log) RecordFinal(ctx context.Context, f Final) error {
+	return l.write(ctx, func(w *writer) error {
+		_, err := w.final(f)
+		return err
+	})
+}
+
+// BeginSession stores that a program started to write, and returns the session
+// with its ID and Key.
+func (l *Log) BeginSession(ctx context.Context, command string, seed uint64) (Session, error) {
+	var key [8]byte
+	rand.Read(key[:]) // never fails
+	s := Session{
+		Key: hex.EncodeToString(key[:]), Command: cutMessage(command), Seed: seed,
+		Started: time.Now().UTC(),
+	}
+	err := l.write(ctx, func(w *writer) (err error) {
+		s.ID, _, err = w.session(s)
+		return err
+	})
+	return s, err
+}
+
+// EndSession stores that a session ended by itself.
+func (l *Log) EndSession(ctx context.Context, id int64) error {
+	return l.write(ctx, func(w *writer) error {
+		return w.exec("UPDATE sessions SET ended = ? WHERE id = ? AND ended = 0", time.Now().UnixNano(), id)
+	})
+}
+
+// Sessions returns all sessions, the oldest first.
+func (l *Log) Sessions(ctx context.Context) ([]Session, error) {
+	rows, err := l.db.QueryContext(ctx, "SELECT id, key, command, seed, started, ended FROM sessions ORDER BY started, key")
+	if err != nil {
+		return nil, l.wrap(err)
+	}
+	defer rows.Close()
+	var all []Session
+	for rows.Next() {
+		var (
+			s                    Session
+			seed, started, ended int64
+		)
+		if err := rows.Scan(&s.ID, &s.Key, &s.Command, &seed, &started, &ended); err != nil {
+			return nil, l.wrap(err)
+		}
+		s.Seed, s.Started, s.Ended = uint64(seed), timeOf(started), timeOf(ended)
+		all = append(all, s)
+	}
+	return all, l.wrap(rows.Err())
+}
+
+// write runs f in a transaction.
+func (l *Log) write(ctx context.Context, f func(*writer) error) error {
+	l.writing.Lock()
+	defer l.writing.Unlock()
+	tx, err := l.begin(ctx)
+	if err != nil {
+		return l.wrap(err)
+	}
+	defer tx.Rollback() // does nothing after Commit
+	w := &writer{ctx: ctx, tx: tx, statements: map[string]*sql.Stmt{}, ids: map[string]int64{}}
+	if err := f(w); err != nil {
+		return l.wrap(err)
+	}
+	return l.wrap(tx.Commit())
+}
+
+// A writer adds rows within a transaction.
+type writer struct {
+	ctx        context.Context
+	tx         *sql.Tx
+	statements map[string]*sql.Stmt // by text
+	ids        map[string]int64     // of machines and workloads, by text; the two differ in form
+}
+
+// statement prepares text once. The transaction closes it.
+func (w *writer) statement(text string) (*sql.Stmt, error) {
+	if s := w.statements[text]; s != nil {
+		return s, nil
+	}
+	s, err := w.tx.PrepareContext(w.ctx, text)
+	if err == nil {
+		w.statements[text] = s
+	}
+	return s, err
+}
+
+func (w *writer) exec(text string, args ...any) error {
+	_, err := w.execCount(text, args...)
+	return err
+}
+
+// execCount tells whether the statement changed a row.
+func (w *writer) execCount(text string, args ...any) (changed bool, err error) {
+	s, err := w.statement(text)
+	if err != nil {
+		return false, err
+	}
+	res, err := s.ExecContext(w.ctx, args...)
+	if err != nil {
+		return false, err
+	}
+	n, err := res.RowsAffected()
+	return n > 0, err
+}
+
+// queryID returns the id that a query finds.
+func (w *writer) queryID(text string, args ...any) (id int64, err error) {
+	s, err := w.statement(text)
+	if err != nil {
+		return 0, err
+	}
+	err = s.QueryRowContext(w.ctx, args...).Scan(&id)
+	return id, err
+}
+
+// intern returns the id of a text, which insert adds where it is new.
+func (w *writer) intern(table, insert, text string, args ...any) (int64, error) {
+	if id, ok := w.ids[text]; ok {
+		return id, nil
+	}
+	if err := w.exec(insert, append([]any{text}, args...)...); err != nil {
+		return 0, err
+	}
+	id, err := w.queryID("SELECT id FROM "+table+" WHERE text = ?", text)
+	if err == nil {
+		w.ids[text] = id
+	}
+	return id, err
+}
+
+const (
+	insertWorkload = "INSERT INTO workloads (text, op) VALUES (?, ?) ON CONFLICT (text) DO NOTHING"
+	insertMachine  = "INSERT INTO machines (text, class) VALUES (?, ?) ON CONFLICT (text) DO NOTHING"
+	insertTrial    = `INSERT INTO trials (workload, machine, isa, schedule, generator, protocol, seed, status, message,
+		samples, center_ns, lo_ns, hi_ns, code_hash, time, session, checksum)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, nullif(?, 0), ?)
+		ON CONFLICT (workload, machine, isa, schedule, generator, protocol, status) DO NOTHING`
+	insertFinal = `INSERT INTO finals (workload, machine, isa, schedule, generator, protocol, tuned_ns,
+		default_schedule, default_ns, code_hash, time, session, checksum)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, nullif(?, 0), ?)
+		ON CONFLICT (workload, machine, isa, schedule, generator, protocol, time) DO NOTHING`
+	insertSession = `INSERT INTO sessions (key, command, seed, started, ended) VALUES (?, ?, ?, ?, ?)
+		ON CONFLICT (key) DO UPDATE SET command = excluded.command, seed = excluded.seed,
+			started = excluded.started, ended = excluded.ended
+		WHERE sessions.started = 0 AND excluded.started <> 0`
+)
+
+// trial adds t, and tells whether it is new.
+func (w *writer) trial(t Trial) (added bool, err error) {
+	r, err := rowOfTrial(t)
+	if err != nil {
+		return false, err
+	}
+	workload, err := w.intern("workloads", insertWorkload, r.workload, string(t.Workload.Op))
+	if err != nil {
+		return false, err
+	}
+	machine, err := w.intern("machines", insertMachine, r.machine, t.Target.Machine.Class())
+	if err != nil {
+		return false, err
+	}
+	return w.execCount(insertTrial, workload, machine, r.isa, r.schedule, r.generator, r.protocol, r.seed, r.status, r.message,
+		r.samples, r.centerNS, r.loNS, r.hiNS, r.codeHash, r.time, r.session, r.written)
+}
+
+// final adds f, and tells whether it is new.
+func (w *writer) final(f Final) (added bool, err error) {
+	r, err := rowOfFinal(f)
+	if err != nil {
+		return false, err
+	}
+	workload, err := w.intern("workloads", insertWorkload, r.workload, string(f.Workload.Op))
+	if err != nil {
+		return false, err
+	}
+	machine, err := w.intern("machines", insertMachine, r.machine, f.Target.Machine.Class())
+	if err != nil {
+		return false, err
+	}
+	return w.execCount(insertFinal, workload, machine, r.isa, r.schedule, r.generator, r.protocol, r.tunedNS,
+		r.defaultSchedule, r.defaultNS, r.codeHash, r.time, r.session, r.written)
+}
+
+// session adds s, or what it says to a session known by its key alone.
+func (w *writer) session(s Session) (id int64, added bool, err error) {
+	if err := checkText("session key", s.Key); err != nil || s.Key == "" {
+		return 0, false, fmt.Errorf("a session without a key that is printable: %w", err)
+	}
+	added, err = w.execCount(insertSession, s.Key, s.Command, int64(s.Seed), stampOf(s.Started), stampOf(s.Ended))
+	if err != nil {
+		return 0, false, err
+	}
+	id, err = w.queryID("SELECT id FROM sessions WHERE key = ?", s.Key)
+	return id, added, err
+}

@@ -1,0 +1,92 @@
+package logs
+
+import (
+	"context"
+	"database/sql"
+	"iter"
+
+	"qtune/schedules"
+)
+
+const (
+	trialColumns = `SELECT t.id, w.text, m.text, t.isa, t.schedule, t.generator, t.protocol, t.seed, t.status, t.message,
+		t.samples, t.center_ns, t.lo_ns, t.hi_ns, t.code_hash, t.time, coalesce(t.session, 0), t.checksum
+		FROM trials t JOIN workloads w ON w.id = t.workload JOIN machines m ON m.id = t.machine `
+	finalColumns = `SELECT f.id, w.text, m.text, f.isa, f.schedule, f.generator, f.protocol, f.tuned_ns,
+		f.default_schedule, f.default_ns, f.code_hash, f.time, coalesce(f.session, 0), f.checksum
+		FROM finals f JOIN workloads w ON w.id = f.workload JOIN machines m ON m.id = f.machine `
+)
+
+// Trials yields the trials of a workload on machines of t's class with t's
+// instruction set, in the order in which they were stored: what a tuner starts
+// from. All generators and protocols are among them, and failures. A damaged
+// row is skipped; an error is the last thing that is yielded.
+func (l *Log) Trials(ctx context.Context, w schedules.Workload, t schedules.Target) iter.Seq2[Trial, error] {
+	return l.trials(ctx, "WHERE w.text = ? AND m.class = ? AND t.isa = ? ORDER BY t.id",
+		w.String(), t.Machine.Class(), string(t.ISA))
+}
+
+// AllTrials yields all trials, sorted by what they measured. Damaged rows and
+// errors are as for Trials.
+func (l *Log) AllTrials(ctx context.Context) iter.Seq2[Trial, error] {
+	return l.trials(ctx, `ORDER BY w.text, m.text, t.isa, t.schedule, t.generator, t.protocol, t.status`)
+}
+
+// AllFinals yields all finals, sorted by what they measured. Damaged rows and
+// errors are as for Trials.
+func (l *Log) AllFinals(ctx context.Context) iter.Seq2[Final, error] {
+	return l.finals(ctx, `ORDER BY w.text, m.text, f.isa, f.schedule, f.generator, f.protocol, f.time`)
+}
+
+func (l *Log) trials(ctx context.Context, where string, args ...any) iter.Seq2[Trial, error] {
+	return read(ctx, l, "trials", trialColumns+where, args, func(rows *sql.Rows) (int64, func() (Trial, error), error) {
+		var r trialRow
+		err := rows.Scan(&r.id, &r.workload, &r.machine, &r.isa, &r.schedule, &r.generator, &r.protocol, &r.seed, &r.status, &r.message,
+			&r.samples, &r.centerNS, &r.loNS, &r.hiNS, &r.codeHash, &r.time, &r.session, &r.written)
+		return r.id, r.trial, err
+	})
+}
+
+func (l *Log) finals(ctx context.Context, where string, args ...any) iter.Seq2[Final, error] {
+	return read(ctx, l, "finals", finalColumns+where, args, func(rows *sql.Rows) (int64, func() (Final, error), error) {
+		var r finalRow
+		err := rows.Scan(&r.id, &r.workload, &r.machine, &r.isa, &r.schedule, &r.generator, &r.protocol, &r.tunedNS,
+			&r.defaultSchedule, &r.defaultNS, &r.codeHash, &r.time, &r.session, &r.written)
+		return r.id, r.final, err
+	})
+}
+
+// read yields the rows of a query that are whole. scan returns a row's id, and
+// the check that turns it into a value.
+func read[T any](ctx context.Context, l *Log, table, query string, args []any,
+	scan func(*sql.Rows) (int64, func() (T, error), error)) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		var none T
+		rows, err := l.db.QueryContext(ctx, query, args...)
+		if err != nil {
+			yield(none, l.wrap(err))
+			return
+		}
+		defer rows.Close()
+		for rows.Next() {
+			id, parse, err := scan(rows)
+			var value T
+			if err == nil {
+				value, err = parse()
+			}
+			if err != nil && ctx.Err() != nil {
+				break // Err says so below
+			}
+			if err != nil {
+				l.skip(table, id, err)
+				continue
+			}
+			if !yield(value, nil) {
+				return
+			}
+		}
+		if err := rows.Err(); err != nil {
+			yield(none, l.wrap(err))
+		}
+	}
+}
