@@ -13,7 +13,7 @@ func Layer(l *qnn.Layer, in, out []byte) {
 
 // LayerRows computes the output rows y0 <= y < y1 of one image of the batch.
 // in is the input of the whole layer; out receives those rows only:
-// [y1-y0][OW][OC].
+// [y1-y0][OW][OC]. Each call prepares all weights of the layer anew.
 func LayerRows(l *qnn.Layer, in, out []byte, image, y0, y1 int) {
 	layerRows(l, widenWeights(l), in, out, image, y0, y1)
 }

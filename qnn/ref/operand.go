@@ -34,7 +34,6 @@ type result struct {
 	zero   int32
 	lo, hi int32 // of the type
 	shift  int32 // added to each value that is stored
-	signed bool  // the kernel is int8's
 }
 
 func newResult(g *qnn.Graph, n *qnn.Node, out []byte) result {
@@ -45,7 +44,6 @@ func newResult(g *qnn.Graph, n *qnn.Node, out []byte) result {
 		tensor: t, shape: t.Shape, out: out,
 		scale: t.Quant.Scale[0], zero: t.Quant.Zero[0] - shift,
 		lo: lo - shift, hi: hi - shift, shift: shift,
-		signed: lo-shift < 0,
 	}
 }
 

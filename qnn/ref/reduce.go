@@ -40,7 +40,7 @@ func maxPool(x operand, y result, p qnn.Pool) {
 }
 
 // averagePool divides by the number of cells inside the input and rounds half
-// away from zero.
+// away from zero, which matters for the negative sums of int8.
 func averagePool(x operand, y result, p qnn.Pool) {
 	y = y.activation(p.Activation)
 	window(x, y, p, func(out int, cells []int) {
