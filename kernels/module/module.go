@@ -72,14 +72,15 @@ type Source uint8
 // Sources, best first. NoSource marks a layer without a schedule: it runs in
 // the reference interpreter.
 const (
-	NoSource  Source = iota
-	Exact            // measured for this workload on this kind of machine
-	OtherCPU         // measured for this workload on another CPU of this instruction set
-	Nearest          // measured for a similar workload
-	Heuristic        // never measured: the default schedule
+	NoSource     Source = iota
+	Exact               // measured for this workload on this kind of machine
+	OtherVersion        // the same, with the code of another version of the generator
+	OtherCPU            // measured for this workload on another CPU of this instruction set
+	Nearest             // measured for a similar workload
+	Heuristic           // never measured: the default schedule
 )
 
-var sourceNames = []string{"", "exact", "other cpu", "nearest", "heuristic"}
+var sourceNames = []string{"", "exact", "other version", "other cpu", "nearest", "heuristic"}
 
 // String returns for example "exact".
 func (s Source) String() string { return sourceNames[s] }

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"qtune/schedules"
+)
+
+// pickFlags are the flags of commands that look at single workloads: one given
+// as text, or tasks of a network.
+type pickFlags struct {
+	model    modelFlag
+	tasks    string
+	workload string
+}
+
+func (f *pickFlags) register(c *cobra.Command) {
+	f.model.register(c)
+	c.Flags().StringVar(&f.tasks, "tasks", "", `tasks of the model: numbers, ranges and operators, such as "0,4-6,dense" (default: all)`)
+	c.Flags().StringVar(&f.workload, "workload", "", "a workload's text, in place of a model")
+}
+
+// workloads returns what the flags select.
+func (f *pickFlags) workloads() ([]schedules.Workload, error) {
+	switch {
+	case f.workload != "" && f.model.path != "":
+		return nil, usageErrorf("--workload and --model exclude each other")
+	case f.workload != "":
+		w, err := schedules.ParseWorkload(f.workload)
+		if err != nil {
+			return nil, usageErrorf("--workload: %w", err)
+		}
+		return []schedules.Workload{w}, nil
+	case f.model.path == "":
+		return nil, usageErrorf("--model or --workload is missing")
+	}
+	g, err := f.model.load()
+	if err != nil {
+		return nil, err
+	}
+	_, tasks, _, err := tasksOf(g)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", f.model.path, err)
+	}
+	numbers, err := selectTasks(tasks, f.tasks)
+	if err != nil {
+		return nil, err
+	}
+	var picked []schedules.Workload
+	for _, i := range numbers {
+		picked = append(picked, tasks[i].Workload)
+	}
+	return picked, nil
+}
+
+// parseScheduleFlag reads --schedule and checks it against the space; no text
+// means the space's default.
+func parseScheduleFlag(text string, space *schedules.Space) (schedules.Schedule, error) {
+	if text == "" {
+		return space.Start(), nil
+	}
+	s, err := schedules.ParseSchedule(text)
+	if err != nil {
+		return s, usageErrorf("--schedule: %w", err)
+	}
+	if err := space.Validate(s); err != nil {
+		return s, usageErrorf("--schedule: %w", err)
+	}
+	return s, nil
+}

@@ -1,0 +1,138 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/term"
+
+	"qtune/tuner"
+)
+
+// A progress shows what the tuner does: a table redrawn in place on a terminal,
+// plain lines elsewhere.
+type progress struct {
+	w        io.Writer
+	terminal *os.File // nil: plain lines
+	drawn    int      // lines of the table on the screen
+	table    []string // as last drawn
+	said     time.Time
+	failures int
+}
+
+// How often plain lines tell of progress, and how many failures are shown one
+// by one.
+const (
+	sayEvery    = 5 * time.Second
+	maxFailures = 10
+)
+
+func newProgress(w io.Writer) *progress {
+	p := &progress{w: w}
+	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		p.terminal = f
+	}
+	return p
+}
+
+// listen takes an event of the tuner.
+func (p *progress) listen(e tuner.Event) {
+	switch e := e.(type) {
+	case tuner.Progress:
+		p.progress(e)
+	case tuner.Failed:
+		if p.failures++; p.failures <= maxFailures {
+			p.say(e.String())
+		} else if p.failures == maxFailures+1 {
+			p.say("more failures are in the log")
+		}
+	case tuner.Improved: // the table shows it
+	case tuner.Finished: // the report says more
+	default:
+		p.say(e.String())
+	}
+}
+
+// say prints a line above the table.
+func (p *progress) say(line string) {
+	p.clear()
+	fmt.Fprintln(p.w, line)
+	p.draw()
+}
+
+func (p *progress) progress(e tuner.Progress) {
+	if p.terminal == nil {
+		if now := time.Now(); now.Sub(p.said) >= sayEvery || e.Done >= e.Budget {
+			p.said = now
+			fmt.Fprintln(p.w, e)
+		}
+		return
+	}
+	p.clear()
+	width, height, err := term.GetSize(int(p.terminal.Fd()))
+	if err != nil {
+		width, height = 80, 24
+	}
+	p.table = progressTable(e, width, height)
+	p.draw()
+}
+
+// end leaves the last table on the screen.
+func (p *progress) end() { p.drawn, p.table = 0, nil }
+
+// clear removes the table from the screen.
+func (p *progress) clear() {
+	if p.drawn > 0 {
+		fmt.Fprintf(p.w, "\x1b[%dA\x1b[J", p.drawn)
+	}
+	p.drawn = 0
+}
+
+func (p *progress) draw() {
+	for _, line := range p.table {
+		fmt.Fprintln(p.w, line)
+	}
+	p.drawn = len(p.table)
+}
+
+// progressTable makes the lines of the table, which fit the screen: a summary,
+// and the tasks in which the network spends most of its time.
+func progressTable(e tuner.Progress, width, height int) []string {
+	order := make([]int, len(e.Tasks))
+	for i := range order {
+		order[i] = i
+	}
+	cost := func(i int) float64 { return float64(e.Tasks[i].Count) * float64(e.Tasks[i].Best) }
+	slices.SortStableFunc(order, func(a, b int) int {
+		switch {
+		case cost(a) > cost(b):
+			return -1
+		case cost(a) < cost(b):
+			return 1
+		}
+		return 0
+	})
+	t := newTable(">task", ">trials", ">default", ">best", ">gain", "workload")
+	rows := max(height-4, 1) // the head, the summary, and the line that the cursor is on
+	for _, i := range order[:min(rows, len(order))] {
+		k := e.Tasks[i]
+		gain := 0.0
+		if k.Best > 0 {
+			gain = float64(k.Default / k.Best)
+		}
+		t.add(fmt.Sprint(i), fmt.Sprint(k.Trials), nanos(float64(k.Default)), nanos(float64(k.Best)), factor(gain), k.Workload.String())
+	}
+	var b strings.Builder
+	_ = t.write(&b) // a Builder does not fail
+	lines := append(strings.Split(strings.TrimSuffix(b.String(), "\n"), "\n"), e.String())
+	for i, l := range lines {
+		if len(l) >= width {
+			lines[i] = l[:max(width-1, 0)]
+		}
+	}
+	return lines
+}

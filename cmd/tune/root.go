@@ -1,0 +1,79 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+)
+
+// run executes the command line args and returns the exit status.
+func run(ctx context.Context, args []string, in io.Reader, out, messages io.Writer) int {
+	root := tuneCommand()
+	root.AddCommand(inferCommand(), benchCommand(), tasksCommand(), spaceCommand(), dumpCommand(), logCommand(), childCommand())
+	root.SetArgs(args)
+	root.SetIn(in)
+	root.SetOut(out)
+	root.SetErr(messages)
+	// Errors are reported here, in one line, and wrong usage has its own status.
+	root.SilenceErrors, root.SilenceUsage = true, true
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageErrorf("%w", err) })
+	root.CompletionOptions.HiddenDefaultCmd = true
+	err := root.ExecuteContext(ctx)
+	report(messages, err)
+	return status(err)
+}
+
+// noArgs refuses arguments, among them misspelt commands.
+func noArgs(c *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return usageErrorf("%s: unknown command or argument %q", c.CommandPath(), args[0])
+	}
+	return nil
+}
+
+func atLeastOneArg(c *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return usageErrorf("%s: which file?", c.CommandPath())
+	}
+	return nil
+}
+
+// Flags that several commands share.
+
+func registerJSON(c *cobra.Command, to *bool) {
+	c.Flags().BoolVar(to, "json", false, "print JSON")
+}
+
+func registerLog(c *cobra.Command, to *string) {
+	c.Flags().StringVar(to, "log", defaultLog, "the log, an SQLite file")
+}
+
+func registerThreads(c *cobra.Command, to *int) {
+	c.Flags().IntVar(to, "threads", 1, "threads that compute a network")
+}
+
+// checkThreads refuses what cannot be done yet.
+func checkThreads(n int) error {
+	if n != 1 {
+		return usageErrorf("--threads %d: networks are computed by 1 thread", n)
+	}
+	return nil
+}
+
+// checkNotNegative checks a flag that counts something.
+func checkNotNegative(flag string, n int) error {
+	if n < 0 {
+		return usageErrorf("%s %d: must not be negative", flag, n)
+	}
+	return nil
+}
+
+// plural prints a count of things.
+func plural(n int, thing string) string {
+	if n != 1 {
+		thing += "s"
+	}
+	return fmt.Sprintf("%d %s", n, thing)
+}

@@ -1,0 +1,185 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"qtune/logs"
+	"qtune/qnn"
+	"qtune/schedules"
+	"qtune/tuner"
+	"qtune/tuner/strategy"
+)
+
+// tuneFlags are the flags of the root command, which tunes.
+type tuneFlags struct {
+	model    modelFlag
+	target   targetFlags
+	log      string
+	trials   int
+	time     time.Duration
+	threads  int
+	seed     uint64
+	tuner    string
+	tasks    string
+	parallel int
+	json     bool
+}
+
+const defaultTrials = 1000
+
+func tuneCommand() *cobra.Command {
+	var f tuneFlags
+	c := &cobra.Command{
+		Use:   "tune --model M.tflite [--trials N]",
+		Short: "Find the fastest exact kernels for a quantised network on this CPU",
+		Long: `Find the fastest exact kernels for a quantised network on this CPU. Every trial
+is kept in the log; the same command continues where the last one ended. The
+commands run and bench use what the log knows.
+
+Exit status: 0 done, 1 failed, 2 wrong usage, 3 --strict not met.`,
+		Args: noArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return tune(c, &f) },
+	}
+	f.model.register(c)
+	f.target.register(c)
+	registerLog(c, &f.log)
+	registerThreads(c, &f.threads)
+	registerJSON(c, &f.json)
+	c.Flags().IntVar(&f.trials, "trials", defaultTrials, "trials for the whole network, those in the log included")
+	c.Flags().DurationVar(&f.time, "time", 0, "end the search after so long, such as 10m (default: no limit)")
+	c.Flags().Uint64Var(&f.seed, "seed", 1, "seed of the search")
+	c.Flags().StringVar(&f.tuner, "tuner", strategy.Default, "how to search: "+strings.Join(strategy.Names(), ", "))
+	c.Flags().StringVar(&f.tasks, "tasks", "", `tasks to tune: numbers, ranges and operators, such as "0,4-6,dense" (default: all)`)
+	c.Flags().IntVar(&f.parallel, "parallel", 0, "processes that measure at the same time, each on a core (default: one measures, others check)")
+	return c
+}
+
+// check finds what is wrong with the flags alone.
+func (f *tuneFlags) check() error {
+	if err := errors.Join(
+		checkNotNegative("--trials", f.trials), checkNotNegative("--parallel", f.parallel), checkThreads(f.threads),
+	); err != nil {
+		return err
+	}
+	switch {
+	case f.time < 0:
+		return usageErrorf("--time %s: must not be negative", f.time)
+	case !slices.Contains(strategy.Names(), f.tuner):
+		return usageErrorf("--tuner %q is unknown (known: %s)", f.tuner, strings.Join(strategy.Names(), ", "))
+	}
+	return nil
+}
+
+func tune(c *cobra.Command, f *tuneFlags) error {
+	if err := f.check(); err != nil {
+		return err
+	}
+	g, err := f.model.load()
+	if err != nil {
+		return err
+	}
+	isa, _, err := f.target.resolve()
+	if err != nil {
+		return err
+	}
+	if isa == schedules.Ref {
+		return fmt.Errorf("target ref has nothing to tune: it is plain Go")
+	}
+	tasks, err := f.pickTasks(c, g)
+	if err != nil {
+		return err
+	}
+	log, err := logs.Open(f.log, logs.Options{Warn: warner(c)})
+	if err != nil {
+		return err
+	}
+	rep, err := f.search(c, log, tasks, isa)
+	if err == nil && !rep.Interrupted {
+		err = finishTuning(c, f, log, g, isa, rep)
+	} else if rep != nil {
+		err = errors.Join(printTuning(c, f, tuningReport(rep, nil)), err)
+	}
+	if err := errors.Join(err, log.Close()); err != nil {
+		return err
+	}
+	if rep.Interrupted {
+		return fmt.Errorf("interrupted after %s; the same command continues", plural(rep.Counts.New, "trial"))
+	}
+	return nil
+}
+
+// pickTasks returns the tasks of g to tune, and says what is left alone.
+func (f *tuneFlags) pickTasks(c *cobra.Command, g *qnn.Graph) ([]schedules.Task, error) {
+	_, tasks, skipped, err := tasksOf(g)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", f.model.path, err)
+	}
+	for _, s := range skipped {
+		fmt.Fprintf(c.ErrOrStderr(), "not tuned: %s\n", s)
+	}
+	if len(tasks) == 0 {
+		return nil, fmt.Errorf("%s: nothing to tune: no convolution, depthwise or dense operator", f.model.path)
+	}
+	numbers, err := selectTasks(tasks, f.tasks)
+	if err != nil {
+		return nil, err
+	}
+	var picked []schedules.Task
+	for _, i := range numbers {
+		picked = append(picked, tasks[i])
+	}
+	return picked, nil
+}
+
+// search spends the budget. The report may be there beside an error.
+func (f *tuneFlags) search(c *cobra.Command, log *logs.Log, tasks []schedules.Task, isa schedules.ISA) (*tuner.Report, error) {
+	runner, err := newRunner(f.parallel)
+	if err != nil {
+		return nil, err
+	}
+	defer runner.Close()
+	session, err := log.BeginSession(c.Context(), strings.Join(os.Args, " "), f.seed)
+	if err != nil {
+		return nil, err
+	}
+	display := newProgress(c.ErrOrStderr())
+	rep, err := tuner.Tune(c.Context(), tuner.Config{
+		Tasks:    tasks,
+		Target:   schedules.Target{ISA: isa, Machine: schedules.HostMachine()},
+		Runner:   runner,
+		Store:    store{log, session.ID},
+		Trials:   f.trials,
+		Time:     f.time,
+		Strategy: f.tuner,
+		Seed:     f.seed,
+		Listen:   display.listen,
+	})
+	display.end()
+	return rep, errors.Join(err, log.EndSession(context.WithoutCancel(c.Context()), session.ID))
+}
+
+// A store is a log that notes in every row which session wrote it.
+type store struct {
+	*logs.Log
+	session int64
+}
+
+func (s store) Append(ctx context.Context, trials []logs.Trial) error {
+	for i := range trials {
+		trials[i].Session = s.session
+	}
+	return s.Log.Append(ctx, trials)
+}
+
+func (s store) RecordFinal(ctx context.Context, f logs.Final) error {
+	f.Session = s.session
+	return s.Log.RecordFinal(ctx, f)
+}

@@ -1,0 +1,166 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"qtune/kernels/module"
+	"qtune/logs"
+	"qtune/measure"
+	"qtune/qnn"
+	"qtune/schedules"
+	"qtune/tuner"
+)
+
+// A tuneReport is what the root command prints. Times are nanoseconds.
+type tuneReport struct {
+	Tasks       []tunedTask    `json:"tasks"`
+	GeoMeanGain float64        `json:"geometric_mean_gain"`
+	Trials      int            `json:"trials"` // of this run
+	Known       int            `json:"known_trials"`
+	Statuses    map[string]int `json:"trials_by_status"`
+	WallS       float64        `json:"wall_seconds"`
+	PerSecond   float64        `json:"trials_per_second"`
+	Interrupted bool           `json:"interrupted"`
+	Latency     *endToEnd      `json:"latency,omitempty"`
+}
+
+type tunedTask struct {
+	Workload  string  `json:"workload"`
+	Count     int     `json:"count"`
+	Trials    int     `json:"trials"`
+	Failures  int     `json:"failures"`
+	DefaultNS float64 `json:"default_ns"`
+	TunedNS   float64 `json:"tuned_ns"`
+	Gain      float64 `json:"gain"`
+	Share     float64 `json:"share_of_time"`
+	Final     bool    `json:"final"`
+	Schedule  string  `json:"schedule"`
+	Error     string  `json:"error,omitempty"` // the first failure, where nothing worked
+	Ended     string  `json:"ended,omitempty"`
+}
+
+// endToEnd compares inferences with default and tuned schedules.
+type endToEnd struct {
+	Runs      int            `json:"runs"`
+	DefaultNS int64          `json:"default_ns"` // medians
+	TunedNS   int64          `json:"tuned_ns"`
+	Sources   map[string]int `json:"schedules_from"`
+}
+
+func tuningReport(r *tuner.Report, latency *endToEnd) tuneReport {
+	rep := tuneReport{
+		GeoMeanGain: r.GeoMeanGain, Trials: r.Counts.New, Known: r.Counts.Known, Statuses: map[string]int{},
+		WallS: r.Wall.Seconds(), PerSecond: r.PerSecond(), Interrupted: r.Interrupted, Latency: latency,
+	}
+	for s, n := range r.Counts.ByStatus {
+		rep.Statuses[s.String()] = n
+	}
+	for _, t := range r.Tasks {
+		e := tunedTask{
+			Workload: t.Task.Workload.String(), Count: t.Task.Count, Trials: t.Trials, Failures: t.Failures,
+			DefaultNS: float64(t.Default), TunedNS: float64(t.Tuned), Gain: t.Gain, Share: t.Share,
+			Final: t.Final, Schedule: t.Schedule.String(), Ended: t.Ended,
+		}
+		if t.Tuned == 0 {
+			e.Error = t.Error
+		}
+		rep.Tasks = append(rep.Tasks, e)
+	}
+	return rep
+}
+
+// finishTuning compares the network before and after, and prints the report.
+func finishTuning(c *cobra.Command, f *tuneFlags, log *logs.Log, g *qnn.Graph, isa schedules.ISA, r *tuner.Report) error {
+	latency, err := compareLatency(c, log, g, isa)
+	if err != nil {
+		fmt.Fprintf(c.ErrOrStderr(), "no end-to-end latency: %s: %v\n", f.model.path, err)
+	}
+	return printTuning(c, f, tuningReport(r, latency))
+}
+
+// How long compareLatency measures.
+const (
+	compareTime    = 2 * time.Second
+	compareMinRuns = 5
+	compareMaxRuns = 500
+)
+
+// compareLatency times whole inferences with default and with tuned schedules,
+// in turn, so that both meet the same disturbances.
+func compareLatency(c *cobra.Command, log *logs.Log, g *qnn.Graph, isa schedules.ISA) (*endToEnd, error) {
+	before, err := module.Compile(g, module.Options{ISA: isa})
+	if err != nil {
+		return nil, err
+	}
+	defer before.Close()
+	choose := chooser{ctx: c.Context(), log: log, machine: schedules.HostMachine()}
+	after, err := module.Compile(g, module.Options{ISA: isa, Choose: choose.choose})
+	if err != nil {
+		return nil, err
+	}
+	defer after.Close()
+	inputs := randomInputs(g)
+	var times [2][]int64
+	start := time.Now()
+	for n := 0; n < compareMaxRuns && (n < compareMinRuns || time.Since(start) < compareTime); n++ {
+		for i, m := range []*module.Module{before, after} {
+			begin := time.Now()
+			if _, err := m.Run(inputs); err != nil {
+				return nil, err
+			}
+			times[i] = append(times[i], time.Since(begin).Nanoseconds())
+		}
+	}
+	for i := range times {
+		slices.Sort(times[i])
+	}
+	n := len(times[0])
+	return &endToEnd{Runs: n, DefaultNS: times[0][n/2], TunedNS: times[1][n/2], Sources: countSources(after.Layers())}, nil
+}
+
+func printTuning(c *cobra.Command, f *tuneFlags, r tuneReport) error {
+	w := c.OutOrStdout()
+	if f.json {
+		return writeJSON(w, r)
+	}
+	t := newTable(">task", ">count", ">trials", ">default", ">tuned", ">gain", ">share", "workload", "schedule")
+	for i, k := range r.Tasks {
+		note := k.Schedule
+		if k.TunedNS == 0 {
+			note = "nothing worked: " + k.Error
+		}
+		t.add(strconv.Itoa(i), strconv.Itoa(k.Count), strconv.Itoa(k.Trials), nanos(k.DefaultNS), nanos(k.TunedNS),
+			factor(k.Gain), percent(k.Share, 1), k.Workload, note)
+	}
+	if err := t.write(w); err != nil {
+		return err
+	}
+	fmt.Fprintf(w, "%s in %.1f s (%.0f/s), %d known before; failed: %d; geometric mean gain %s\n",
+		plural(r.Trials, "trial"), r.WallS, r.PerSecond, r.Known, r.Trials-r.Statuses[measure.OK.String()], factor(r.GeoMeanGain))
+	if l := r.Latency; l != nil {
+		fmt.Fprintf(w, "end to end: default %s, tuned %s, gain %s (medians of %d inferences each)\n",
+			ms(time.Duration(l.DefaultNS)), ms(time.Duration(l.TunedNS)), factor(float64(l.DefaultNS)/float64(l.TunedNS)), l.Runs)
+	}
+	return nil
+}
+
+// nanos prints a time, "-" where it is not known.
+func nanos(ns float64) string {
+	if ns == 0 {
+		return "-"
+	}
+	return measure.Nanos(ns).String()
+}
+
+// factor prints a gain, "-" where it is not known.
+func factor(v float64) string {
+	if v == 0 {
+		return "-"
+	}
+	return fmt.Sprintf("%.2fx", v)
+}
