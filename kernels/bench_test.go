@@ -16,9 +16,9 @@ func BenchmarkStart(b *testing.B) {
 		"conv2d n1 h56 w56 c64 k1x1 o256 s1x1 d1x1 p0,0,0,0 wz=0 perch=0 round=double sign=1 mult=lt1",
 		"conv2d n1 h8 w8 c448 k3x3 o384 s1x1 d1x1 p1,1,1,1 wz=1 perch=0 round=double sign=0 mult=lt1",
 		"conv2d n1 h299 w299 c3 k3x3 o32 s2x2 d1x1 p0,0,0,0 wz=1 perch=0 round=double sign=0 mult=lt1",
-		"depthwise n1 h112 w112 c32 m1 k3x3 s1x1 d1x1 p1,1,1,1 wz=0 perch=0 round=double sign=0 mult=lt1",
-		"depthwise n1 h112 w112 c32 m1 k3x3 s1x1 d1x1 p1,1,1,1 wz=1 perch=0 round=double sign=0 mult=lt1",
-		"depthwise n1 h14 w14 c512 m1 k3x3 s1x1 d1x1 p1,1,1,1 wz=1 perch=0 round=double sign=0 mult=lt1",
+		"depthwise n1 h112 w112 c32 k3x3 m1 s1x1 d1x1 p1,1,1,1 wz=0 perch=0 round=double sign=0 mult=lt1",
+		"depthwise n1 h112 w112 c32 k3x3 m1 s1x1 d1x1 p1,1,1,1 wz=1 perch=0 round=double sign=0 mult=lt1",
+		"depthwise n1 h14 w14 c512 k3x3 m1 s1x1 d1x1 p1,1,1,1 wz=1 perch=0 round=double sign=0 mult=lt1",
 		"dense n1 c2048 o1001 wz=1 perch=0 round=double sign=1 mult=lt1",
 	}
 	for _, text := range layers {

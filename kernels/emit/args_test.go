@@ -1,0 +1,38 @@
+package emit
+
+import (
+	"testing"
+	"unsafe"
+)
+
+// TestArgsOffsets holds the offsets compiled into code against the struct.
+func TestArgsOffsets(t *testing.T) {
+	var a Args
+	for _, f := range []struct {
+		name   string
+		offset uintptr
+		used   int
+	}{
+		{"Rows", unsafe.Offsetof(a.Rows), argRows},
+		{"Out", unsafe.Offsetof(a.Out), argOut},
+		{"Weights", unsafe.Offsetof(a.Weights), argWeights},
+		{"Params", unsafe.Offsetof(a.Params), argParams},
+		{"Consts", unsafe.Offsetof(a.Consts), argConsts},
+		{"Sums", unsafe.Offsetof(a.Sums), argSums},
+		{"OutRow", unsafe.Offsetof(a.OutRow), argOutRow},
+		{"OutPix", unsafe.Offsetof(a.OutPix), argOutPix},
+		{"NRows", unsafe.Offsetof(a.NRows), argNRows},
+		{"Big", unsafe.Offsetof(a.Big), argBig},
+		{"Small", unsafe.Offsetof(a.Small), argSmall},
+		{"Blocks", unsafe.Offsetof(a.Blocks), argBlocks},
+		{"Tail", unsafe.Offsetof(a.Tail), argTail},
+		{"In", unsafe.Offsetof(a.In), argIn},
+		{"InRow", unsafe.Offsetof(a.InRow), argInRow},
+		{"InAt", unsafe.Offsetof(a.InAt), argInAt},
+		{"Slots", unsafe.Offsetof(a.Slots), argSlots},
+	} {
+		if int(f.offset) != f.used {
+			t.Errorf("Args.%s is at %d, code uses %d", f.name, f.offset, f.used)
+		}
+	}
+}
