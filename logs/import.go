@@ -78,7 +78,7 @@ func importLines(w *writer, in *lineReader, stats *ImportStats) (more bool, err 
 		case err != nil:
 			return false, fmt.Errorf("line %d: %w", in.number, err)
 		}
-		if len(bytes.TrimSpace(text)) == 0 {
+		if text = bytes.TrimSpace(text); len(text) == 0 {
 			continue
 		}
 		var bad *badLine
