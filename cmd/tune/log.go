@@ -16,7 +16,7 @@ func logCommand() *cobra.Command {
 		Short: "Look into the log, copy it to and from text",
 		Args:  noArgs,
 		RunE: func(*cobra.Command, []string) error {
-			return usageErrorf("log: which command? (show, best, export, import)")
+			return usageErrorf("log: which of show, best, export, import?")
 		},
 	}
 	c.AddCommand(logShowCommand(), logBestCommand(), logExportCommand(), logImportCommand())

@@ -26,16 +26,16 @@ func run(ctx context.Context, args []string, in io.Reader, out, messages io.Writ
 }
 
 // noArgs refuses arguments, among them misspelt commands.
-func noArgs(c *cobra.Command, args []string) error {
+func noArgs(_ *cobra.Command, args []string) error {
 	if len(args) > 0 {
-		return usageErrorf("%s: unknown command or argument %q", c.CommandPath(), args[0])
+		return usageErrorf("unknown command or argument %q", args[0])
 	}
 	return nil
 }
 
 func atLeastOneArg(c *cobra.Command, args []string) error {
 	if len(args) == 0 {
-		return usageErrorf("%s: which file?", c.CommandPath())
+		return usageErrorf("%s: which file?", c.Name())
 	}
 	return nil
 }

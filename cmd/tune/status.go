@@ -50,8 +50,8 @@ func report(w io.Writer, err error) {
 	if errors.Is(err, context.Canceled) {
 		text = "interrupted"
 	}
-	fmt.Fprintf(w, "tune: %s\n", text)
 	if status(err) == statusUsage {
-		fmt.Fprintln(w, "Run 'tune --help' for usage.")
+		text += " (see tune --help)"
 	}
+	fmt.Fprintf(w, "tune: %s\n", text)
 }
