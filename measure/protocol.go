@@ -128,7 +128,7 @@ func ParseProtocol(text string) (Protocol, error) {
 	for i, f := range protocolFields {
 		value, ok := strings.CutPrefix(words[i], f.name+"=")
 		if !ok {
-			return Protocol{}, fmt.Errorf("protocol %q: %q, want %s=...", text, words[i], f.name)
+			return Protocol{}, fmt.Errorf("protocol %q: %q, want a word that begins with %s=", text, words[i], f.name)
 		}
 		if err := f.parse(&p, value); err != nil {
 			return Protocol{}, fmt.Errorf("protocol %q: %s: %w", text, f.name, err)

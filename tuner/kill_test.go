@@ -1,0 +1,239 @@
+//go:build unix
+
+package tuner
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"qtune/logs"
+	"qtune/measure/local"
+	"qtune/measure/sim"
+	"qtune/schedules"
+)
+
+// The test binary is also the program that the tests kill. As "tuner" it tunes
+// the small network on a simulated machine with the log at the path that
+// follows, up to the number of trials after it, and prints how many are
+// committed whenever it is told; as "real" it does so with local's children,
+// which are the test binary as "child".
+const (
+	roleEnv  = "QTUNE_TEST_ROLE"
+	ownerEnv = "QTUNE_TEST_OWNER" // of a child: its tuner's log
+)
+
+func TestMain(m *testing.M) {
+	var err error
+	switch os.Getenv(roleEnv) {
+	case "":
+		os.Exit(m.Run())
+	case "child":
+		err = local.Child(os.Stdin, os.Stdout)
+	default:
+		err = tunerProgram(os.Getenv(roleEnv) == "real", os.Args[1], os.Args[2])
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func tunerProgram(real bool, path, trials string) error {
+	log, err := logs.Open(path, logs.Options{Warn: func(err error) { fmt.Println("damaged:", err) }, Wait: 5 * time.Second})
+	if err != nil {
+		return err
+	}
+	total, err := strconv.Atoi(trials)
+	if err != nil {
+		return err
+	}
+	cfg := testConfig(&testing.T{}, log, total)
+	cfg.Runner = sim.New(sim.Config{Seed: 3, Delay: time.Millisecond})
+	cfg.Batch = 3
+	if real {
+		exe, err := os.Executable()
+		if err != nil {
+			return err
+		}
+		r, err := local.New(local.Config{Argv: []string{exe}, Env: []string{roleEnv + "=child", ownerEnv + "=" + path}})
+		if err != nil {
+			return err
+		}
+		defer r.Close()
+		cfg.Runner = r
+	}
+	cfg.Listen = func(e Event) {
+		switch e := e.(type) {
+		case Resumed:
+			fmt.Println("committed", e.Trials)
+		case Progress:
+			fmt.Println("committed", e.Done)
+		}
+	}
+	if _, err := Tune(context.Background(), cfg); err != nil {
+		return err
+	}
+	return log.Close()
+}
+
+// start runs the program; its lines come through the returned channel, which is
+// closed at its end.
+func start(t *testing.T, role, path string, trials int) (*exec.Cmd, <-chan string) {
+	t.Helper()
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(exe, path, strconv.Itoa(trials))
+	cmd.Env = append(os.Environ(), roleEnv+"="+role)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	lines := make(chan string)
+	go func() {
+		defer close(lines)
+		for s := bufio.NewScanner(out); s.Scan(); {
+			lines <- s.Text()
+		}
+	}()
+	return cmd, lines
+}
+
+// committed returns what the last line says, at least atLeast.
+func committed(t *testing.T, lines <-chan string, atLeast int) int {
+	t.Helper()
+	for l := range lines {
+		text, ok := strings.CutPrefix(l, "committed ")
+		n, err := strconv.Atoi(text)
+		if !ok || err != nil {
+			t.Errorf("the program says %q", l)
+			continue
+		}
+		atLeast = max(atLeast, n)
+	}
+	return atLeast
+}
+
+// stored opens the log, as the next run will, and counts its trials.
+func stored(t *testing.T, path string) int {
+	t.Helper()
+	log, err := logs.Open(path, logs.Options{Warn: func(err error) { t.Error(err) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	var trials []logs.Trial
+	for row, err := range log.AllTrials(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		trials = append(trials, row)
+	}
+	seen := map[string]bool{}
+	for _, r := range trials {
+		key := r.Workload.String() + "|" + r.Schedule.String()
+		if seen[key] {
+			t.Errorf("tried twice: %s", key)
+		}
+		seen[key] = true
+	}
+	return len(trials)
+}
+
+// children counts the measuring children of the tuner with a log. Without /proc
+// it sees none.
+func children(path string) int {
+	n := 0
+	environs, _ := filepath.Glob("/proc/[0-9]*/environ") // the pattern is right
+	for _, e := range environs {
+		if env, err := os.ReadFile(e); err == nil && strings.Contains(string(env), ownerEnv+"="+path) {
+			n++
+		}
+	}
+	return n
+}
+
+// TestKilled kills tuners at random moments: after each death the log opens and
+// has what was reported as committed, and the same command, run once more to
+// its end, makes the trials that are missing.
+func TestKilled(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "tune.db")
+	const total = 2500
+	rng := rand.New(rand.NewPCG(1, uint64(time.Now().UnixNano())))
+	reported, deaths := 0, 0
+	for range 12 {
+		cmd, lines := start(t, "tuner", path, total)
+		timer := time.AfterFunc(time.Duration(50+rng.IntN(250))*time.Millisecond, func() { _ = cmd.Process.Kill() })
+		reported = committed(t, lines, reported)
+		timer.Stop()
+		if cmd.Wait() != nil {
+			deaths++
+		}
+		if n := stored(t, path); n < reported {
+			t.Fatalf("%d trials in the log, %d were reported", n, reported)
+		}
+	}
+	t.Logf("%d deaths, %d of %d trials before the last run", deaths, stored(t, path), total)
+	cmd, lines := start(t, "tuner", path, total)
+	reported = committed(t, lines, 0)
+	if err := cmd.Wait(); err != nil || reported != total || stored(t, path) != total {
+		t.Errorf("the last run: %v; %d reported and %d stored, want %d", err, reported, stored(t, path), total)
+	}
+}
+
+// TestKilledWithChildren does it once with real children, which must not
+// outlive the tuner.
+func TestKilledWithChildren(t *testing.T) {
+	if testing.Short() || !slices.Contains(schedules.HostISAs(), testTarget.ISA) {
+		t.Skip("measures " + testTarget.ISA)
+	}
+	path := filepath.Join(t.TempDir(), "tune.db")
+	const total = 120
+	cmd, lines := start(t, "real", path, total)
+	reported := 0
+	for l := range lines { // until it measures
+		if _, err := fmt.Sscanf(l, "committed %d", &reported); err != nil {
+			t.Errorf("the program says %q", l)
+		}
+		if reported > 0 {
+			if runtime.GOOS == "linux" && children(path) == 0 {
+				t.Error("its children are not seen")
+			}
+			_ = cmd.Process.Kill()
+			break
+		}
+	}
+	reported = committed(t, lines, reported)
+	_ = cmd.Wait() // it was killed
+	if n := stored(t, path); n < reported {
+		t.Fatalf("%d trials in the log, %d were reported", n, reported)
+	}
+	for deadline := time.Now().Add(10 * time.Second); children(path) > 0; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%d children outlive the tuner", children(path))
+		}
+	}
+	cmd, lines = start(t, "real", path, total)
+	if n := committed(t, lines, 0); n != total || stored(t, path) != total {
+		t.Errorf("%d reported and %d stored, want %d", n, stored(t, path), total)
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Error(err)
+	}
+}

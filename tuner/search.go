@@ -1,0 +1,212 @@
+package tuner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"qtune/logs"
+	"qtune/measure"
+	"qtune/schedules"
+	"qtune/tuner/strategy"
+)
+
+// Times of the loop.
+const (
+	// saveInterval is how long a result may wait to be committed with others.
+	saveInterval = 250 * time.Millisecond
+	// drainTime is how long an ended search waits for what is being measured.
+	drainTime = 2 * time.Second
+)
+
+// lostLimit is how many results in a row may be lost before measuring is given
+// up: then it is not the candidates.
+const lostLimit = 50
+
+// A batch is a call of the runner.
+type batch struct {
+	owners  []*task
+	jobs    []measure.Job
+	results []measure.Result
+	err     error
+}
+
+// search spends the budget. It returns when that is spent, no task goes on, the
+// time is up, ctx has ended, or nothing can be measured or stored any more.
+func (t *tuner) search(ctx context.Context) error {
+	measuring, cancel := drained(ctx)
+	defer cancel()
+	if t.cfg.Time > 0 {
+		limited, cancel := context.WithTimeout(ctx, t.cfg.Time)
+		defer cancel()
+		ctx = limited
+	}
+	t.lastSaved = time.Now()
+	tick := time.NewTicker(saveInterval)
+	defer tick.Stop()
+	finished := make(chan *batch)
+	running := 0
+	var failed error
+	for {
+		for failed == nil && ctx.Err() == nil && running < t.cfg.Runner.Slots() {
+			b := t.next()
+			if b == nil {
+				break
+			}
+			running++
+			go func() {
+				b.results, b.err = t.cfg.Runner.Measure(measuring, b.jobs)
+				finished <- b
+			}()
+		}
+		if running == 0 {
+			t.reportEnded()
+			return errors.Join(failed, t.save(measuring))
+		}
+		select {
+		case b := <-finished:
+			running--
+			failed = errors.Join(failed, t.take(measuring, b))
+			t.reportEnded()
+		case <-tick.C:
+		}
+		if failed == nil && time.Since(t.lastSaved) >= saveInterval {
+			failed = t.save(measuring)
+		}
+		if failed != nil {
+			cancel() // results that cannot be stored are not worth waiting for
+		}
+	}
+}
+
+// drained returns a context that ends a while after ctx, so that what is being
+// measured then is not lost.
+func drained(ctx context.Context) (context.Context, context.CancelFunc) {
+	late, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		select {
+		case <-time.After(drainTime):
+			cancel()
+		case <-late.Done():
+		}
+	})
+	return late, func() { stop(); cancel() }
+}
+
+// next makes the next batch; nil if there is none.
+func (t *tuner) next() *batch {
+	for {
+		shares := plan(t.tasks, t.cfg.Trials, t.cfg.Trials-t.planned, t.cfg.Batch)
+		if shares == nil {
+			return nil
+		}
+		b := new(batch)
+		for _, s := range shares {
+			t.add(b, s.task, s.task.ask(s.n))
+		}
+		if len(b.jobs) > 0 {
+			return b
+		}
+	}
+}
+
+func (t *tuner) add(b *batch, k *task, asked []schedules.Schedule) {
+	for _, s := range asked {
+		j := t.job(k, s, t.cfg.Protocol)
+		j.GiveUp = 2 * k.time()
+		b.jobs = append(b.jobs, j)
+		b.owners = append(b.owners, k)
+	}
+	if len(asked) > 0 {
+		k.inFlight++
+	}
+	t.planned += len(asked)
+}
+
+// take takes a batch's results in.
+func (t *tuner) take(ctx context.Context, b *batch) error {
+	tell := map[*task][]strategy.Trial{}
+	var order []*task // of tell, so that the run does not depend on a map's order
+	for _, k := range b.owners {
+		if _, ok := tell[k]; !ok {
+			tell[k] = nil
+			order = append(order, k)
+			k.inFlight--
+		}
+	}
+	if b.err != nil {
+		if errors.Is(b.err, ctx.Err()) {
+			return nil // ended while it was measured: as if it had not begun
+		}
+		return fmt.Errorf("measuring: %w", b.err)
+	}
+	for i, r := range b.results {
+		k, s := b.owners[i], b.jobs[i].Schedule
+		if r.Status == measure.WorkerLost && t.again(k, s) {
+			if t.lost++; t.lost > lostLimit {
+				return fmt.Errorf("measuring: %d results in a row were lost, the last: %s", t.lost, r.Message)
+			}
+			continue
+		}
+		t.lost = 0
+		before := k.best
+		tell[k] = append(tell[k], k.learn(s, r, t.cfg.FailureLimit))
+		t.unsaved = append(t.unsaved, trialOfTask{k, s, r})
+		if k.best != before {
+			t.emit(Improved{Task: k.index, Workload: k.Workload, Schedule: s, Time: k.time(), Before: before.summary.Center, Default: k.fallback})
+		}
+	}
+	for _, k := range order {
+		k.strategy.Tell(tell[k])
+	}
+	return nil
+}
+
+// again has a lost candidate measured once more, if its task goes on.
+func (t *tuner) again(k *task, s schedules.Schedule) bool {
+	if k.retried[s] || k.ended != "" {
+		return false
+	}
+	k.retried[s] = true
+	k.retry = append(k.retry, s)
+	k.asked--
+	t.planned--
+	return true
+}
+
+// save commits the results that are waiting, and reports them.
+func (t *tuner) save(ctx context.Context) error {
+	t.lastSaved = time.Now()
+	if len(t.unsaved) == 0 {
+		return nil
+	}
+	rows := make([]logs.Trial, len(t.unsaved))
+	for i, u := range t.unsaved {
+		rows[i] = t.row(u)
+	}
+	// Not to be interrupted: it takes milliseconds, and is why there is a store.
+	if err := t.cfg.Store.Append(context.WithoutCancel(ctx), rows); err != nil {
+		return fmt.Errorf("storing trials: %w", err)
+	}
+	for _, u := range t.unsaved {
+		t.counts.New++
+		t.counts.ByStatus[u.result.Status]++
+		if u.result.Status != measure.OK {
+			t.emit(Failed{Task: u.task.index, Workload: u.task.Workload, Schedule: u.schedule, Status: u.result.Status, Message: u.result.Message})
+		}
+	}
+	t.unsaved = t.unsaved[:0]
+	t.emit(t.progress())
+	return nil
+}
+
+// reportEnded reports tasks that go on no more, each once.
+func (t *tuner) reportEnded() {
+	for _, k := range t.tasks {
+		if k.ended != "" && !k.endReported && k.inFlight == 0 {
+			k.endReported = true
+			t.emit(Ended{Task: k.index, Workload: k.Workload, Reason: k.ended})
+		}
+	}
+}

@@ -1,0 +1,172 @@
+package strategy
+
+import (
+	"math"
+	"slices"
+	"testing"
+
+	"qtune/measure"
+	"qtune/measure/sim"
+	"qtune/schedules"
+)
+
+// testWorkloads are of MobileNet: a 1x1 convolution, the first 3x3, a depthwise
+// and the classifier.
+var testWorkloads = []string{
+	"conv2d n1 h28 w28 c192 k1x1 o32 s1x1 d1x1 p0,0,0,0 wz=1 perch=0 round=double sign=1 mult=lt1",
+	"conv2d n1 h224 w224 c3 k3x3 o32 s2x2 d1x1 p0,0,1,1 wz=1 perch=0 round=double sign=0 mult=lt1",
+	"depthwise n1 h56 w56 c144 k3x3 m1 s1x1 d1x1 p1,1,1,1 wz=1 perch=0 round=double sign=0 mult=lt1",
+	"dense n1 c1280 o1001 wz=1 perch=0 round=double sign=1 mult=lt1",
+}
+
+func testSpace(t testing.TB, workload string, isa schedules.ISA) *schedules.Space {
+	t.Helper()
+	w, err := schedules.ParseWorkload(workload)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := schedules.SpaceFor(w, isa)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func newStrategy(t testing.TB, name string, space Space, seed uint64) Strategy {
+	t.Helper()
+	s, err := New(name, space, seed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// search asks and tells until n trials are made or the space ends. It returns
+// what was asked and the best true cost.
+func search(s Strategy, space *schedules.Space, machine *sim.Runner, n, batch int) (asked []schedules.Schedule, best measure.Nanos) {
+	for len(asked) < n {
+		ask := s.Ask(min(batch, n-len(asked)))
+		if len(ask) == 0 {
+			break
+		}
+		var trials []Trial
+		for _, c := range ask {
+			cost := machine.Cost(space.Workload(), c)
+			if best == 0 || cost < best {
+				best = cost
+			}
+			trials = append(trials, Trial{c, cost})
+		}
+		asked = append(asked, ask...)
+		s.Tell(trials)
+	}
+	return asked, best
+}
+
+func optimum(space *schedules.Space, machine *sim.Runner) measure.Nanos {
+	best := measure.Nanos(math.Inf(1))
+	for c := range space.All() {
+		best = min(best, machine.Cost(space.Workload(), c))
+	}
+	return best
+}
+
+func TestAsks(t *testing.T) {
+	machine := sim.New(sim.Config{Seed: 1})
+	for _, name := range Names() {
+		space := testSpace(t, testWorkloads[0], schedules.AVX2)
+		asked, _ := search(newStrategy(t, name, space, 5), space, machine, 200, 8)
+		again, _ := search(newStrategy(t, name, space, 5), space, machine, 200, 8)
+		if !slices.Equal(asked, again) {
+			t.Errorf("%s: same seed and tells, other asks", name)
+		}
+		if asked[0] != space.Start() {
+			t.Errorf("%s asks for %v first, want the start schedule", name, asked[0])
+		}
+		seen := map[schedules.Schedule]bool{}
+		for _, s := range asked {
+			if seen[s] {
+				t.Errorf("%s asks for %v twice", name, s)
+			}
+			if err := space.Validate(s); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+			seen[s] = true
+		}
+		if name == "grid" {
+			continue
+		}
+		other, _ := search(newStrategy(t, name, space, 6), space, machine, 200, 8)
+		if slices.Equal(asked, other) {
+			t.Errorf("%s: the seed does not matter", name)
+		}
+	}
+	if _, err := New("oracle", nil, 1); err == nil {
+		t.Error("an unknown strategy was made")
+	}
+}
+
+// TestHistory tells half of a space first: it is not asked again, all the rest
+// is, and then nothing.
+func TestHistory(t *testing.T) {
+	space := testSpace(t, testWorkloads[3], schedules.AVX512VNNI)
+	all := slices.Collect(space.All())
+	machine := sim.New(sim.Config{Seed: 1})
+	for _, name := range Names() {
+		s := newStrategy(t, name, space, 1)
+		var known []Trial
+		for i, c := range all[:len(all)/2] {
+			k := Trial{Schedule: c, Time: machine.Cost(space.Workload(), c)}
+			if i%3 == 0 {
+				k.Time = 0 // failed
+			}
+			known = append(known, k)
+		}
+		s.Tell(known)
+		asked, _ := search(s, space, machine, 2*len(all), 7)
+		if len(asked) != len(all)-len(known) {
+			t.Errorf("%s asks for %d schedules, want the %d left", name, len(asked), len(all)-len(known))
+		}
+		for _, a := range asked {
+			if slices.Contains(all[:len(known)], a) {
+				t.Errorf("%s asks for %v, which is known", name, a)
+			}
+		}
+	}
+}
+
+// TestOptimum bounds what a search of 100 trials, in spaces of up to some
+// thousand schedules, loses against the true optimum.
+func TestOptimum(t *testing.T) {
+	loss := map[string]float64{}
+	for _, name := range []string{"evolve", "random"} {
+		n := 0.0
+		for _, text := range testWorkloads {
+			for _, isa := range schedules.ISAs() {
+				space := testSpace(t, text, isa)
+				for seed := range uint64(2) {
+					machine := sim.New(sim.Config{Seed: seed})
+					_, best := search(newStrategy(t, name, space, seed), space, machine, 100, 8)
+					loss[name] += float64(best/optimum(space, machine)) - 1
+					n++
+				}
+			}
+		}
+		loss[name] /= n
+	}
+	t.Logf("mean loss after 100 trials: evolve %.1f %%, random %.1f %%", 100*loss["evolve"], 100*loss["random"])
+	if loss["evolve"] > 0.03 {
+		t.Errorf("evolve is %.1f %% from the optimum, want 3 %%", 100*loss["evolve"])
+	}
+	if loss["evolve"] > loss["random"]/2 {
+		t.Errorf("evolve loses %.1f %%, uniform draws only %.1f %%", 100*loss["evolve"], 100*loss["random"])
+	}
+}
+
+func BenchmarkEvolve(b *testing.B) {
+	space := testSpace(b, testWorkloads[0], schedules.AVX2)
+	machine := sim.New(sim.Config{Seed: 1})
+	for b.Loop() {
+		search(newStrategy(b, "evolve", space, 1), space, machine, 100, 8)
+	}
+}

@@ -1,0 +1,120 @@
+package tuner
+
+import (
+	"fmt"
+	"strings"
+
+	"qtune/measure"
+	"qtune/schedules"
+	"qtune/tuner/strategy"
+)
+
+// A task is a workload being tuned. The owner of the tuner changes it.
+type task struct {
+	schedules.Task
+	index    int // in tuner.tasks, and in events
+	space    *schedules.Space
+	strategy strategy.Strategy
+
+	asked    int // trials done or under way
+	inFlight int // batches under way
+	seen     map[schedules.Schedule]bool
+	retry    []schedules.Schedule // whose measuring was lost once
+	retried  map[schedules.Schedule]bool
+
+	measured []contender     // successful trials
+	curve    []measure.Nanos // best time after each trial; 0 while there is none
+	fallback measure.Nanos   // time of the default schedule; 0 = not known
+	best     contender
+
+	failures   int    // trials that failed
+	firstError string // of them
+	lastError  string // kind of the failures that came last in a row
+	inARow     int
+
+	ended       string   // why no more is asked of it; "" = it goes on
+	endReported bool     // as an event
+	final       *outcome // nil before its final
+}
+
+// A contender is a schedule that has been timed.
+type contender struct {
+	schedule schedules.Schedule
+	summary  measure.Summary
+	codeHash string
+}
+
+func newTask(index int, t schedules.Task, space *schedules.Space, s strategy.Strategy) *task {
+	return &task{Task: t, index: index, space: space, strategy: s,
+		seen: map[schedules.Schedule]bool{}, retried: map[schedules.Schedule]bool{}}
+}
+
+// ask returns up to n new candidates. An empty answer ends the task.
+func (k *task) ask(n int) []schedules.Schedule {
+	again := k.retry[:min(n, len(k.retry))]
+	k.retry = k.retry[len(again):]
+	out := append([]schedules.Schedule(nil), again...)
+	if len(out) < n {
+		out = append(out, k.strategy.Ask(n-len(out))...)
+	}
+	if len(out) < n && k.ended == "" {
+		k.ended = "all schedules of the space were tried"
+	}
+	k.asked += len(out)
+	for _, s := range out {
+		k.seen[s] = true
+	}
+	return out
+}
+
+// learn takes in the result of a trial. It returns what to tell the strategy.
+func (k *task) learn(s schedules.Schedule, r measure.Result, failureLimit int) strategy.Trial {
+	k.seen[s] = true
+	told := strategy.Trial{Schedule: s}
+	if r.Status == measure.OK {
+		c := contender{s, r.Summary, r.CodeHash}
+		told.Time = c.summary.Center
+		k.measured = append(k.measured, c)
+		if k.best.summary.Center == 0 || c.summary.Center < k.best.summary.Center {
+			k.best = c
+		}
+		if s == k.space.Start() {
+			k.fallback = c.summary.Center
+		}
+		k.lastError, k.inARow = "", 0
+	} else {
+		k.fail(r, failureLimit)
+	}
+	k.curve = append(k.curve, k.best.summary.Center)
+	return told
+}
+
+// fail counts a failure, and ends the task when one is all there is.
+func (k *task) fail(r measure.Result, limit int) {
+	k.failures++
+	text := r.Status.String() + ": " + r.Message
+	if k.firstError == "" {
+		k.firstError = text
+	}
+	kind := failureKind(text)
+	if kind != k.lastError {
+		k.lastError, k.inARow = kind, 0
+	}
+	if k.inARow++; k.inARow >= limit && k.ended == "" {
+		k.ended = fmt.Sprintf("the same failure %d times in a row: %s", k.inARow, text)
+	}
+}
+
+// failureKind is a failure's text without numbers, which differ where the
+// failure is the same: places, addresses, values.
+func failureKind(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= '0' && r <= '9' {
+			return -1
+		}
+		return r
+	}, text)
+}
+
+// time is what one run of the task takes now: tuned, or 0 where unknown.
+func (k *task) time() measure.Nanos { return k.best.summary.Center }

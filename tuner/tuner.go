@@ -1,0 +1,192 @@
+// Package tuner searches the schedules of a whole network's tasks: it spends a
+// budget of trials where the network spends its time, has candidates measured,
+// keeps every trial in a store, and in the end measures the best side by side.
+//
+// In: tasks, a Runner that measures, a Store that keeps. Out: rows in the
+// store, Events while it runs, a Report. One goroutine owns all state; runners
+// are called from others, several batches at a time.
+//
+//	plan    budget.go    which task next, and how many trials
+//	ask     strategy/    which schedules
+//	measure Runner       check and time a batch, while the next is planned
+//	commit  search.go    append to the store, at most a second later
+//	tell    search.go    to the strategy and the budget
+//	finals  finals.go    leaders and default side by side, ties to the default
+//
+// Invariants: candidate 0 of every task is the default schedule. No schedule is
+// tried twice, also not by another run on the same store. A trial is counted,
+// in events and report, when the store has it. What is recorded as tuned was
+// never slower than the default when both were measured in turn.
+package tuner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"time"
+
+	"qtune/kernels"
+	"qtune/measure"
+	"qtune/schedules"
+	"qtune/tuner/strategy"
+)
+
+// A Runner measures a batch of jobs, which are compared with each other, and
+// returns a Result for each in their order. An error means that it cannot
+// measure at all. Slots calls at a time keep it busy.
+type Runner interface {
+	Measure(ctx context.Context, jobs []measure.Job) ([]measure.Result, error)
+	Slots() int
+}
+
+// Config says what to tune, and how far.
+type Config struct {
+	Tasks    []schedules.Task
+	Target   schedules.Target
+	Runner   Runner
+	Store    Store
+	Protocol measure.Protocol // of trials; the zero value is measure.DefaultProtocol
+
+	// Trials is the budget for all tasks together. Trials in the store, of the
+	// same workloads, target, protocol and code generator, are part of it.
+	Trials int
+	// Time ends the search, but not the finals, after so long. 0: no limit.
+	Time time.Duration
+
+	Session  int64  // of the store's rows; 0 = none
+	Strategy string // "" is strategy.Default
+	Seed     uint64 // of the search
+	Batch    int    // jobs measured in turn; 0 is 8
+	// FailureLimit ends the search of a task after so many equal failures in a
+	// row. 0 is 20.
+	FailureLimit int
+
+	Listen func(Event) // called from the goroutine of Run; may be nil
+}
+
+// Defaults of a Config.
+const (
+	defaultBatch        = 8
+	defaultFailureLimit = 20
+)
+
+// layerSeed is the seed of the numbers that candidates compute on. It is part
+// of how a workload is measured, not of the search: times do not depend on it,
+// but a failure must be reproducible from the log.
+const layerSeed = 1
+
+// Tune runs a whole tuning: resume, search, finals. When ctx ends the search
+// stops, what is being measured is waited for briefly and kept, and there are
+// no finals; that is no error, but noted in the Report. With an error the
+// Report says what was done until then.
+func Tune(ctx context.Context, cfg Config) (*Report, error) {
+	t, err := newTuner(cfg)
+	if err != nil {
+		return nil, err
+	}
+	if err := t.resume(ctx); err != nil {
+		return nil, err
+	}
+	err = t.search(ctx)
+	if err == nil && ctx.Err() == nil {
+		err = t.finals(ctx)
+	}
+	r := t.report(ctx.Err() != nil)
+	if err != nil {
+		return r, err
+	}
+	t.emit(Finished{r})
+	return r, nil
+}
+
+// A tuner is the state of one Tune.
+type tuner struct {
+	cfg     Config
+	tasks   []*task
+	skipped []Skipped
+	started time.Time
+
+	nextID    uint64
+	planned   int           // trials of the budget that are done or under way
+	unsaved   []trialOfTask // results that the store does not have yet
+	lastSaved time.Time
+	lost      int // results in a row that were lost
+	counts    Counts
+}
+
+// Skipped is a task that cannot be tuned.
+type Skipped struct {
+	Task   schedules.Task
+	Reason string
+}
+
+func newTuner(cfg Config) (*tuner, error) {
+	if cfg.Protocol == (measure.Protocol{}) {
+		cfg.Protocol = measure.DefaultProtocol()
+	}
+	if cfg.Batch == 0 {
+		cfg.Batch = defaultBatch
+	}
+	if cfg.FailureLimit == 0 {
+		cfg.FailureLimit = defaultFailureLimit
+	}
+	if cfg.Strategy == "" {
+		cfg.Strategy = strategy.Default
+	}
+	if cfg.Listen == nil {
+		cfg.Listen = func(Event) {}
+	}
+	if err := cfg.validate(); err != nil {
+		return nil, err
+	}
+	t := &tuner{cfg: cfg, started: time.Now(), counts: Counts{ByStatus: map[measure.Status]int{}}}
+	for _, st := range cfg.Tasks {
+		space, err := schedules.SpaceFor(st.Workload, cfg.Target.ISA)
+		if err != nil {
+			t.skipped = append(t.skipped, Skipped{st, err.Error()})
+			continue
+		}
+		s, err := strategy.New(cfg.Strategy, space, cfg.Seed^hashOf(st.Workload))
+		if err != nil {
+			return nil, err
+		}
+		t.tasks = append(t.tasks, newTask(len(t.tasks), st, space, s))
+	}
+	return t, nil
+}
+
+func (c *Config) validate() error {
+	var errs []error
+	check := func(ok bool, format string, args ...any) {
+		if !ok {
+			errs = append(errs, fmt.Errorf("tuner: "+format, args...))
+		}
+	}
+	check(c.Runner != nil, "no runner")
+	check(c.Store != nil, "no store")
+	check(c.Trials >= 0, "%d trials", c.Trials)
+	check(c.Time >= 0, "a time limit of %v", c.Time)
+	check(c.Batch > 0, "batches of %d", c.Batch)
+	check(c.FailureLimit > 0, "a failure limit of %d", c.FailureLimit)
+	check(len(c.Tasks) > 0, "the model has nothing to tune")
+	return errors.Join(append(errs, c.Protocol.Validate())...)
+}
+
+// hashOf makes the tasks' random sequences differ.
+func hashOf(w schedules.Workload) uint64 {
+	h := fnv.New64a()
+	h.Write([]byte(w.String())) // never fails, says package hash
+	return h.Sum64()
+}
+
+// job makes the job of a candidate.
+func (t *tuner) job(k *task, s schedules.Schedule, p measure.Protocol) measure.Job {
+	t.nextID++
+	return measure.Job{
+		ID: t.nextID, Workload: k.Workload, Schedule: s, ISA: t.cfg.Target.ISA,
+		Mode: kernels.Native, Protocol: p, Seed: layerSeed,
+	}
+}
+
+func (t *tuner) emit(e Event) { t.cfg.Listen(e) }
