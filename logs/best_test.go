@@ -44,6 +44,10 @@ func TestBestOrder(t *testing.T) {
 	check("exact", q, Exact, 30, false)
 	recordFinal(t, l, convA, zen4, 35, 50)
 	check("exact final", q, Exact, 35, true)
+	later := trial(convA, zen4, 5, 29)
+	later.Time = later.Time.AddDate(1, 0, 0)
+	add(t, l, later)
+	check("a final, although trials go on", q, Exact, 35, true)
 
 	q.Protocol = "samples=9"
 	check("other protocol", q, SameMachine, 35, true)

@@ -100,6 +100,17 @@ func TestCloseLeavesOneFile(t *testing.T) {
 	}
 }
 
+// Only this keeps a commit over a power failure, which no test can make.
+func TestCommitsAreSynced(t *testing.T) {
+	var mode string
+	var synchronous int
+	const full = 2
+	err := newLog(t).db.QueryRow("SELECT journal_mode, synchronous FROM pragma_journal_mode, pragma_synchronous").Scan(&mode, &synchronous)
+	if err != nil || mode != "wal" || synchronous != full {
+		t.Errorf("journal %s, synchronous %d, %v", mode, synchronous, err)
+	}
+}
+
 func TestReadersBesideWriter(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "tune.db")
 	w := open(t, path, Options{})
