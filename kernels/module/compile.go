@@ -50,6 +50,9 @@ func (m *Module) compile(o Options) error {
 		}
 	}
 	m.planMemory()
+	if o.ISA == schedules.Ref {
+		return nil
+	}
 	return m.bind()
 }
 
@@ -151,16 +154,18 @@ func (c *code) load(mode kernels.Mode) (err error) {
 	return err
 }
 
-// bind joins the kernels to their operands.
+// bind joins the kernels to their operands, and tabulates other operators.
 func (m *Module) bind() error {
 	var group errgroup.Group
 	group.SetLimit(runtime.GOMAXPROCS(0))
 	for _, s := range m.steps {
-		if s.code == nil {
-			continue
-		}
-		group.Go(func() error {
-			if err := m.bindKernel(s); err != nil {
+		group.Go(func() (err error) {
+			if s.code != nil {
+				err = m.bindKernel(s)
+			} else {
+				s.table, err = newTable(m.graph, s.node)
+			}
+			if err != nil {
 				return fmt.Errorf("%s: %w", m.graph.Label(s.node), err)
 			}
 			return nil

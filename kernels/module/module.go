@@ -1,12 +1,13 @@
 // Package module turns a network into something that runs: it compiles a Graph
 // with generated kernels, one for each convolution, depthwise and dense node,
-// and the reference interpreter for everything else.
+// and the reference interpreter for nearly everything else.
 //
 //	Compile:  source graph --pass.Run--> legalised graph (uint8 activations)
 //	          node --> Layer, Workload --Choose--> Schedule --kernels.Build--> Kernel
 //	          equal Workload and Schedule: one Kernel, one machine code
 //	          tensors --> layouts (halo or dense) --> blocks of one arena
 //	          Kernel + packed constants + views of the arena --> Bound
+//	ADD, QUANTIZE on equal shapes --> a table of all results (table.go)
 //	Run:      inputs --> arena; steps in order; arena --> outputs
 //
 // A Module gives byte for byte what qnn/ref gives on the source graph, for every
@@ -60,6 +61,7 @@ type step struct {
 	layer *qnn.Layer // nil: the node runs in the reference interpreter
 	code  *code      // of layer, nil without machine code
 	bound *kernels.Bound
+	table *table // of an elementwise operator, nil without
 
 	// refill is the tensor whose halo the step restores before it runs, because
 	// somebody else used the memory since; qnn.NoTensor if there is none.
@@ -165,9 +167,12 @@ func (m *Module) run(s *step) error {
 		m.fillHalo(s.refill)
 	}
 	var err error
-	if s.bound != nil {
+	switch {
+	case s.bound != nil:
 		err = s.bound.Run()
-	} else {
+	case s.table != nil:
+		s.table.apply(m.graph, s.node, m.buffers)
+	default:
 		err = ref.Node(m.graph, s.node, m.buffers)
 	}
 	if err != nil {
