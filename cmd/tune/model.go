@@ -58,6 +58,9 @@ func tasksOf(g *qnn.Graph) (*qnn.Graph, []schedules.Task, []schedules.Skipped, e
 // "0,2,5-7,depthwise" of numbers, ranges and operators. Empty means all.
 func selectTasks(tasks []schedules.Task, sel string) ([]int, error) {
 	chosen := make([]bool, len(tasks))
+	if sel == "" {
+		sel = fmt.Sprintf("0-%d", len(tasks)-1)
+	}
 	for _, word := range strings.Split(sel, ",") {
 		if err := markTasks(chosen, tasks, strings.TrimSpace(word)); err != nil {
 			return nil, usageErrorf("--tasks %q: %w", sel, err)
@@ -76,7 +79,7 @@ func selectTasks(tasks []schedules.Task, sel string) ([]int, error) {
 func markTasks(chosen []bool, tasks []schedules.Task, word string) error {
 	found := false
 	for i, t := range tasks {
-		if word == "" || word == string(t.Workload.Op) {
+		if word == string(t.Workload.Op) {
 			chosen[i], found = true, true
 		}
 	}

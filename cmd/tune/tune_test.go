@@ -1,0 +1,142 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+
+	"qtune/measure"
+	"qtune/qnn"
+	"qtune/schedules"
+	"qtune/tuner"
+)
+
+func TestTopClasses(t *testing.T) {
+	u8 := &qnn.Tensor{Type: qnn.Uint8, Quant: qnn.Quant{Scale: []float32{0.5}, Zero: []int32{2}}}
+	s8 := &qnn.Tensor{Type: qnn.Int8, Quant: qnn.Quant{Scale: []float32{0.5}, Zero: []int32{-128}}}
+	f32 := &qnn.Tensor{Type: qnn.Float32}
+	float := binary.LittleEndian.AppendUint32(nil, math.Float32bits(-1.5))
+	for _, c := range []struct {
+		t    *qnn.Tensor
+		data []byte
+		n    int
+		want []class
+	}{
+		{u8, []byte{2, 9, 7, 9}, 3, []class{{1, "b", 3.5}, {3, "class 3", 3.5}, {2, "c", 2.5}}},
+		{u8, []byte{4}, 5, []class{{0, "a", 1}}},
+		{s8, []byte{0x80, 0x7f}, 1, []class{{1, "b", 127.5}}},
+		{f32, float, 1, []class{{0, "a", -1.5}}},
+		{&qnn.Tensor{Type: qnn.Int32}, []byte{1, 0, 0, 0}, 1, []class{}},
+	} {
+		if got := topClasses(c.t, c.data, []string{"a", "b", "c"}, c.n); !slices.Equal(got, c.want) {
+			t.Errorf("%s %v: %v, want %v", c.t.Type, c.data, got, c.want)
+		}
+	}
+}
+
+func TestSelectTasks(t *testing.T) {
+	var tasks []schedules.Task
+	for _, op := range []schedules.Op{schedules.Conv2D, schedules.Depthwise, schedules.Conv2D, schedules.Dense} {
+		tasks = append(tasks, schedules.Task{Workload: schedules.Workload{Op: op}})
+	}
+	for sel, want := range map[string][]int{
+		"": {0, 1, 2, 3}, "2": {2}, "0-1,3": {0, 1, 3}, "dense": {3}, "conv2d, 1": {0, 1, 2}, "3,3": {3},
+	} {
+		if got, err := selectTasks(tasks, sel); err != nil || !slices.Equal(got, want) {
+			t.Errorf("%q: %v, %v, want %v", sel, got, err, want)
+		}
+	}
+	for _, sel := range []string{"4", "-1", "2-1", "x", "1-", "0,,", "1-9"} {
+		if got, err := selectTasks(tasks[:3], sel); err == nil || status(err) != statusUsage {
+			t.Errorf("%q: %v, %v, want wrong usage", sel, got, err)
+		}
+	}
+}
+
+func TestTableAlignsColumns(t *testing.T) {
+	tab := newTable("name", ">n", "text")
+	tab.add("a", "100", "x y")
+	tab.add("long", "1", "")
+	var b bytes.Buffer
+	if err := tab.write(&b); err != nil {
+		t.Fatal(err)
+	}
+	want := "name    n  text\na     100  x y\nlong    1  \n"
+	if b.String() != want {
+		t.Errorf("got\n%q, want\n%q", b.String(), want)
+	}
+}
+
+func TestStatusAndReport(t *testing.T) {
+	for _, c := range []struct {
+		err    error
+		status int
+		text   string
+	}{
+		{nil, statusDone, ""},
+		{errors.New("a\nb"), statusFailed, "tune: a; b\n"},
+		{fmt.Errorf("x: %w", usageErrorf("bad flag")), statusUsage, "tune: x: bad flag (see tune --help)\n"},
+		{errors.Join(nil, statusError{errors.New("s"), statusNotStrict}), statusNotStrict, "tune: s\n"},
+		{fmt.Errorf("x: %w", context.Canceled), statusFailed, "tune: interrupted\n"},
+	} {
+		var b bytes.Buffer
+		report(&b, c.err)
+		if got := status(c.err); got != c.status || b.String() != c.text {
+			t.Errorf("%v: status %d, %q", c.err, got, b.String())
+		}
+	}
+}
+
+// A table of progress never leaves its screen.
+func TestProgressTableFits(t *testing.T) {
+	e := tuner.Progress{Done: 5, Budget: 10}
+	for i := range 40 {
+		e.Tasks = append(e.Tasks, tuner.TaskProgress{
+			Workload: schedules.Workload{Op: schedules.Dense, N: 1, C: i + 1, O: 1}, Count: 1,
+			Default: measure.Nanos(100 + i), Best: measure.Nanos(50 + i),
+		})
+	}
+	for _, size := range [][2]int{{80, 24}, {20, 5}, {200, 100}, {1, 1}} {
+		lines := progressTable(e, size[0], size[1])
+		if len(lines) > max(size[1]-1, 3) {
+			t.Errorf("%v: %d lines", size, len(lines))
+		}
+		for _, l := range lines {
+			if len(l) >= max(size[0], 1) {
+				t.Errorf("%v: a line of %d characters", size, len(l))
+			}
+		}
+	}
+	if lines := progressTable(e, 80, 24); !strings.HasPrefix(strings.TrimSpace(lines[1]), "39") {
+		t.Errorf("the task that takes most of the time is not first: %q", lines[1])
+	}
+}
+
+func TestPlainProgress(t *testing.T) {
+	var b bytes.Buffer
+	p := newProgress(&b)
+	p.listen(tuner.Resumed{Budget: 10, Tasks: 1})
+	for i := range 10 {
+		p.listen(tuner.Progress{Done: i, Budget: 10})
+	}
+	for range 3 * maxFailures {
+		p.listen(tuner.Failed{Message: "broken"})
+	}
+	p.end()
+	text := b.String()
+	if n := strings.Count(text, "broken"); n != maxFailures {
+		t.Errorf("%d failures are shown, want %d", n, maxFailures)
+	}
+	if n := strings.Count(text, "/10 trials"); n != 1 {
+		t.Errorf("%d lines of progress within no time, want 1", n)
+	}
+	if strings.Contains(text, "\x1b") {
+		t.Error("control sequences where there is no terminal")
+	}
+}
