@@ -18,12 +18,13 @@ import (
 // In the search every candidate was measured once, at its own time: of
 // thousands, the fastest is also the luckiest. So the leaders are measured again
 // side by side with the default, by successive halving (Jamieson and Talwalkar,
-// 2016): half of them go on to a round with twice the samples.
+// 2016): the better half goes on to a round with more samples.
 const (
-	leaders      = 8
+	leaders      = 6
 	leaderWithin = 1.15 // of the best time
-	finalRounds  = 3
-	firstSamples = 8 // then 16, 32
+	finalRounds  = 2
+	firstSamples = 8
+	moreSamples  = 4 // times as many in the next round
 )
 
 // An outcome is the result of a final.
@@ -147,11 +148,13 @@ func (f *final) hold(ctx context.Context, r Runner) (outcome, error) {
 	}
 	entrants := f.entrants
 	var last field
-	for round := range finalRounds {
+	samples := firstSamples
+	for range finalRounds {
 		var err error
-		if last, err = f.round(ctx, r, entrants, firstSamples<<round); err != nil {
+		if last, err = f.round(ctx, r, entrants, samples); err != nil {
 			return outcome{}, err
 		}
+		samples *= moreSamples
 		slices.SortStableFunc(last.entrants, func(a, b run) int { return cmp.Compare(a.summary.Center, b.summary.Center) })
 		entrants = entrants[:0:0]
 		for _, e := range last.entrants[:(len(last.entrants)+1)/2] {

@@ -103,6 +103,20 @@ func (c *calibration) tick() float64 {
 	return t
 }
 
+// settle ticks until the machine is quiet, a few times at most, and returns the
+// last tick.
+func (c *calibration) settle() float64 {
+	const most = 8
+	t := c.tick()
+	for range most {
+		if !c.disturbed(t, t) {
+			break
+		}
+		t = c.tick()
+	}
+	return t
+}
+
 // disturbed tells whether the machine was not itself between two ticks.
 func (c *calibration) disturbed(before, after float64) bool {
 	return max(before, after) > disturbedTick*c.quiet

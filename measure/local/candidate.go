@@ -118,12 +118,12 @@ func (c *child) check(cand *candidate) (digest, *measure.Result) {
 	return digestOf(want), nil
 }
 
-// verify compares the output of the last run with the reference's digest: it is
-// for children that time what another one has checked, with other memory, and
-// for the end of many runs.
-func (c *candidate) verify(want digest, when string) *measure.Result {
+// verify compares the output of the last of many runs with the reference's
+// digest: a child that only times has the candidate in other memory than the
+// one that checked it, and several copies of its constants.
+func (c *candidate) verify(want digest) *measure.Result {
 	if digestOf(c.output()) != want {
-		return failed(c.job, measure.WrongAnswer, "the output differs from the reference %s", when)
+		return failed(c.job, measure.WrongAnswer, "right when it was checked, but the output differs from the reference after it was timed")
 	}
 	return nil
 }
