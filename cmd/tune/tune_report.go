@@ -104,6 +104,7 @@ func compareLatency(c *cobra.Command, log *logs.Log, g *qnn.Graph, isa schedules
 		return nil, err
 	}
 	defer after.Close()
+	fmt.Fprintf(c.ErrOrStderr(), "schedules of the network: %s\n", summariseSources(after.Layers()))
 	inputs := randomInputs(g)
 	var times [2][]int64
 	start := time.Now()
