@@ -25,39 +25,20 @@ const (
 // An Executable is a kernel's code ready to be called.
 type Executable struct {
 	kernel *Kernel
-	native []*exec.Code
-	emu    []*emu.Code
+	code   callables
 }
 
 // Load makes k callable. Native fails where the CPU lacks k.ISA.
 func Load(k *Kernel, m Mode) (*Executable, error) {
-	x := &Executable{kernel: k}
-	if m == Native {
-		if !exec.Supports(emit.InstructionSet(k.ISA)) {
-			return nil, fmt.Errorf("this CPU cannot execute %s", k.ISA)
-		}
-		codes, err := exec.MapAll(k.code)
-		x.native = codes
-		return x, err
+	code, err := loadPrograms(m, k.ISA, k.programs, k.code)
+	if err != nil {
+		return nil, fmt.Errorf("%s, schedule %q: %w", k.Workload, k.Schedule, err)
 	}
-	for _, p := range k.programs {
-		c, err := emu.Compile(p)
-		if err != nil {
-			return nil, fmt.Errorf("emulating %s, schedule %q: %w", k.Workload, k.Schedule, err)
-		}
-		x.emu = append(x.emu, c)
-	}
-	return x, nil
+	return &Executable{k, code}, nil
 }
 
 // Close releases the code's memory; Bounds of it must not run any more.
-func (x *Executable) Close() error {
-	var errs []error
-	for _, c := range x.native {
-		errs = append(errs, c.Close())
-	}
-	return errors.Join(errs...)
-}
+func (x *Executable) Close() error { return x.code.close() }
 
 // A Bound is a kernel with its constants and buffers: ready to Run. It is not
 // safe for concurrent use.
@@ -73,8 +54,7 @@ type Bound struct {
 	p      *Packed
 
 	in, out View
-	mem     *emu.Memory
-	machine *emu.Machine
+	sandbox *sandbox
 }
 
 // A rowCopy moves one input row to the scratch.
@@ -83,9 +63,6 @@ type rowCopy struct {
 	pixels, channels int
 	stride, repeat   int // bytes from source pixel to pixel; copies of each channel
 }
-
-// maxSteps stops an emulated program that does not end.
-const maxSteps = 1 << 34
 
 // Bind joins code, constants and buffers. in is [N][H][W][C], out
 // [N][OH][OW][O] of the kernel's workload.
@@ -96,11 +73,10 @@ func (x *Executable) Bind(p *Packed, in, out View) (*Bound, error) {
 	}
 	b := k.plan.bind(p, in, out)
 	b.x, b.p, b.in, b.out = x, p, in, out
-	if x.emu != nil {
-		if err := b.mapMemory(); err != nil {
+	if b.sandbox = x.code.newSandbox(); b.sandbox != nil {
+		if err := b.showMemory(); err != nil {
 			return nil, fmt.Errorf("binding %s, schedule %q: %w", k.Workload, k.Schedule, err)
 		}
-		b.machine = emu.NewMachine()
 	}
 	return b, nil
 }
@@ -131,33 +107,22 @@ func (k *Kernel) checkViews(in, out View) error {
 	return nil
 }
 
-// mapMemory shows the emulator exactly the buffers that the kernel may touch.
-func (b *Bound) mapMemory() error {
-	b.mem = &emu.Memory{}
-	var errs []error
-	add := func(name string, data []byte, perm emu.Perm) {
-		if len(data) > 0 {
-			_, err := emu.MapSlice(b.mem, name, data, perm)
-			errs = append(errs, err)
-		}
-	}
-	add("input", b.in.Data, emu.Read)
-	add("output", b.out.Data, emu.Read|emu.Write)
-	add("weights", b.p.weights, emu.Read)
-	add("block constants", b.p.blocks, emu.Read)
-	add("constants", b.p.consts, emu.Read)
-	add("prepare constants", b.p.prepare, emu.Read)
+// showMemory shows the emulator exactly the buffers that the kernel may touch.
+func (b *Bound) showMemory() error {
+	s := b.sandbox
+	show(s, "input", b.in.Data, emu.Read)
+	show(s, "output", b.out.Data, emu.Read|emu.Write)
+	show(s, "weights", b.p.weights, emu.Read)
+	show(s, "block constants", b.p.blocks, emu.Read)
+	show(s, "constants", b.p.consts, emu.Read)
+	show(s, "prepare constants", b.p.prepare, emu.Read)
 	for _, k := range b.keep {
-		add("scratch", k, emu.Read|emu.Write)
+		show(s, "scratch", k, emu.Read|emu.Write)
 	}
-	if len(b.sums) > 0 {
-		_, err := emu.MapSlice(b.mem, "window sums", b.sums, emu.Read|emu.Write)
-		errs = append(errs, err)
-	}
-	_, err := emu.MapSlice(b.mem, "row table", b.table, emu.Read)
-	errs = append(errs, err)
-	_, err = emu.MapSlice(b.mem, "arguments", b.args, emu.Read|emu.Write)
-	return errors.Join(append(errs, err)...)
+	show(s, "window sums", b.sums, emu.Read|emu.Write)
+	show(s, "row table", b.table, emu.Read)
+	show(s, "arguments", b.args, emu.Read|emu.Write)
+	return errors.Join(s.errs...)
 }
 
 // Run computes the whole layer. An error is a fault of the kernel found by the
@@ -167,12 +132,7 @@ func (b *Bound) Run() error {
 		b.copies[i].run()
 	}
 	for i, prog := range b.calls {
-		args := unsafe.Pointer(&b.args[i])
-		if b.x.emu == nil {
-			b.x.native[prog].Call(args)
-			continue
-		}
-		if err := b.machine.Run(b.x.emu[prog], b.mem, uint64(uintptr(args)), maxSteps); err != nil {
+		if err := b.x.code.call(prog, &b.args[i], b.sandbox); err != nil {
 			k := b.x.kernel
 			return fmt.Errorf("%s, schedule %q, %s: %w", k.Workload, k.Schedule, k.ISA, err)
 		}

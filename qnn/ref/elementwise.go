@@ -10,16 +10,12 @@ import (
 // add: both operands are scaled to a common fixed-point scale with 20 bits of
 // headroom, added, and scaled to the output.
 func add(a, b operand, y result, act qnn.Activation) {
-	const left = 20
 	y = y.activation(act)
-	twice := 2 * max(float64(a.scale), float64(b.scale))
-	ma := qnn.QuantizeMultiplier(float64(a.scale) / twice)
-	mb := qnn.QuantizeMultiplier(float64(b.scale) / twice)
-	my := qnn.QuantizeMultiplier(twice / ((1 << left) * float64(y.scale)))
+	ma, mb, my := qnn.AddMultipliers(a.scale, b.scale, y.scale)
 	sa, sb := strides(a.shape, y.shape), strides(b.shape, y.shape)
 	each(y.shape, func(k int, at []int) {
-		va := ma.Scale((a.v[offset(at, sa)]-a.zero)<<left, qnn.Double)
-		vb := mb.Scale((b.v[offset(at, sb)]-b.zero)<<left, qnn.Double)
+		va := ma.Scale((a.v[offset(at, sa)]-a.zero)<<qnn.AddHeadroom, qnn.Double)
+		vb := mb.Scale((b.v[offset(at, sb)]-b.zero)<<qnn.AddHeadroom, qnn.Double)
 		y.set(k, my.Scale(va+vb, qnn.Double)+y.zero)
 	})
 }
