@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"hash/crc32"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -18,6 +19,7 @@ import (
 	"time"
 
 	"qtune/logs"
+	"qtune/measure"
 	"qtune/measure/local"
 	"qtune/measure/sim"
 	"qtune/schedules"
@@ -40,6 +42,8 @@ func TestMain(m *testing.M) {
 		os.Exit(m.Run())
 	case "child":
 		err = local.Child(os.Stdin, os.Stdout)
+	case "faulty":
+		err = local.Child(os.Stdin, os.Stdout, faults)
 	default:
 		err = tunerProgram(os.Getenv(roleEnv) == "real", os.Args[1], os.Args[2])
 	}
@@ -154,6 +158,62 @@ func stored(t *testing.T, path string) int {
 		seen[key] = true
 	}
 	return len(trials)
+}
+
+// faults has every ninth schedule or so misbehave in one way or another; the
+// default schedules are spared.
+func faults(j measure.Job) local.Fault {
+	space, err := schedules.SpaceFor(j.Workload, j.ISA)
+	if err != nil || j.Schedule == space.Start() {
+		return local.NoFault
+	}
+	switch h := crc32.ChecksumIEEE([]byte(j.Schedule.String())); {
+	case h%13 == 0:
+		return local.CrashFault
+	case h%13 == 1:
+		return local.WrongFault
+	case h%41 == 2:
+		return local.HangFault
+	}
+	return local.NoFault
+}
+
+// TestFaults tunes with candidates that crash, loop for ever and give wrong
+// answers: each is recorded as what it is, and the budget is spent all the same.
+func TestFaults(t *testing.T) {
+	if testing.Short() || !slices.Contains(schedules.HostISAs(), testTarget.ISA) {
+		t.Skip("measures " + testTarget.ISA)
+	}
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := local.New(local.Config{Argv: []string{exe}, Env: []string{roleEnv + "=faulty"}, Grace: time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	store := &memory{}
+	cfg := testConfig(t, store, 80)
+	cfg.Tasks = slices.Delete(cfg.Tasks, 1, 2) // the large one: its reference takes long
+	cfg.Runner = r
+	report := tune(t, cfg)
+	want := map[local.Fault]measure.Status{local.NoFault: measure.OK, local.CrashFault: measure.Crash,
+		local.HangFault: measure.Timeout, local.WrongFault: measure.WrongAnswer}
+	for _, row := range store.trials {
+		f := faults(measure.Job{Workload: row.Workload, Schedule: row.Schedule, ISA: row.Target.ISA})
+		if row.Status != want[f].String() {
+			t.Errorf("%v: %s %q, want %v", row.Schedule, row.Status, row.Message, want[f])
+		}
+	}
+	if report.Counts.New != 80 || len(store.finals) != len(cfg.Tasks) || report.Counts.ByStatus[measure.OK] > 79 {
+		t.Errorf("%+v, %d finals", report.Counts, len(store.finals))
+	}
+	for _, f := range store.finals {
+		if faults(measure.Job{Workload: f.Workload, Schedule: f.Schedule, ISA: f.Target.ISA}) != local.NoFault {
+			t.Errorf("a faulty schedule won: %+v", f)
+		}
+	}
 }
 
 // children counts the measuring children of the tuner with a log. Without /proc

@@ -2,6 +2,7 @@ package tuner
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"qtune/measure"
@@ -105,15 +106,11 @@ func (k *task) fail(r measure.Result, limit int) {
 	}
 }
 
-// failureKind is a failure's text without numbers, which differ where the
-// failure is the same: places, addresses, values.
+// failureKind is a failure's text without the words that have digits: places,
+// addresses and values differ where the failure is the same.
 func failureKind(text string) string {
-	return strings.Map(func(r rune) rune {
-		if r >= '0' && r <= '9' {
-			return -1
-		}
-		return r
-	}, text)
+	words := strings.Fields(text)
+	return strings.Join(slices.DeleteFunc(words, func(w string) bool { return strings.ContainsAny(w, "0123456789") }), " ")
 }
 
 // time is what one run of the task takes now: tuned, or 0 where unknown.

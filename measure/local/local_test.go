@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"qtune/kernels/exec"
 	"qtune/measure"
 	"qtune/schedules"
 )
@@ -79,6 +80,7 @@ func TestStatuses(t *testing.T) {
 		{panicSeed, measure.BuildError, "BUG: in the generator"},
 		{killedSeed, measure.WorkerLost, "SIGKILL"},
 		{nonsenseSeed, measure.Crash, "nonsense"},
+		{garbageSeed, measure.Crash, "unreadable"},
 		{orphanSeed, measure.Crash, "in the rounds"},
 		{lateWrongSeed, measure.WrongAnswer, "after it was timed"},
 		{goodSeed, measure.OK, ""},
@@ -109,6 +111,31 @@ func TestStatuses(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestMachineCode gives faults of generated code their status: the Go runtime
+// meets them at a place that it knows nothing of.
+func TestMachineCode(t *testing.T) {
+	if len(exec.Supported()) == 0 {
+		t.Skip("this machine runs no generated code")
+	}
+	r := newTestRunner(t, "twin", Config{Grace: 2 * time.Second})
+	jobs := []measure.Job{testJob(goodSeed), testJob(illegalSeed), testJob(wildSeed), testJob(nilSeed), testJob(spinSeed), testJob(goodSeed)}
+	results, err := r.Measure(t.Context(), jobs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []struct {
+		status  measure.Status
+		message string
+	}{
+		{measure.OK, ""}, {measure.Crash, "SIGILL"}, {measure.Crash, "SIGSEGV"}, {measure.Crash, "SIGSEGV"},
+		{measure.Timeout, "no answer"}, {measure.OK, ""},
+	} {
+		if got := results[i]; got.Status != want.status || !strings.Contains(got.Message, want.message) {
+			t.Errorf("job %d: %v %q, want %v %q", i, got.Status, got.Message, want.status, want.message)
+		}
 	}
 }
 

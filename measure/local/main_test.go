@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"qtune/kernels/exec"
 	"qtune/measure"
 	"qtune/qnn"
 	"qtune/qnn/ref"
@@ -54,9 +55,22 @@ const (
 	panicSeed
 	lateWrongSeed // right when it is checked, wrong after
 	killedSeed    // as if the process was killed from outside
-	nonsenseSeed  // writes over the answers
+	nonsenseSeed  // answers for another job
+	garbageSeed   // writes what is no answer
 	orphanSeed    // crashes where it is not announced, in the rounds
+	illegalSeed   // generated code with an instruction that does not exist
+	wildSeed      // generated code that writes where nothing is
+	nilSeed       // generated code that writes to address 0
+	spinSeed      // generated code that jumps to itself: it cannot be preempted
 )
+
+// machineCode is what the seeds above run.
+var machineCode = map[uint64][]byte{
+	illegalSeed: {0x0f, 0x0b, 0xc3},                                        // ud2; ret
+	wildSeed:    {0x48, 0xb8, 0, 0, 0, 0, 0, 0x70, 0, 0, 0x88, 0x00, 0xc3}, // mov rax, 0x7000_0000_0000; mov [rax], al; ret
+	nilSeed:     {0x31, 0xc0, 0x88, 0x00, 0xc3},                            // xor eax, eax; mov [rax], al; ret
+	spinSeed:    {0xeb, 0xfe},                                              // jmp $
+}
 
 func twinRig(j measure.Job, l *qnn.Layer, copies int) (rig, string, error) {
 	switch j.Seed {
@@ -74,6 +88,13 @@ func (t *twin) Close() error      { return nil }
 
 func (t *twin) Run() error {
 	t.runs++
+	if code, ok := machineCode[t.seed]; ok {
+		c, err := exec.Map(code)
+		if err != nil {
+			return err
+		}
+		c.Call(nil)
+	}
 	ref.Layer(t.layer, t.in, t.out)
 	switch {
 	case t.seed == lateWrongSeed && t.runs > 2:
@@ -89,6 +110,9 @@ func (t *twin) Run() error {
 		time.Sleep(time.Minute)
 	case t.seed == nonsenseSeed:
 		return writeFrame(os.Stdout, message{Kind: resultMessage, Job: 7777})
+	case t.seed == garbageSeed:
+		_, err := os.Stdout.WriteString("I have been overwritten")
+		return err
 	case t.seed == orphanSeed && t.runs > 4:
 		panic("in the rounds")
 	}

@@ -27,16 +27,18 @@ type process struct {
 	messages chan message  // closed when the child's output ends
 	exited   chan struct{} // closed when the child has been waited for; then exit is set
 	exit     error         // of cmd.Wait
-	stderr   *tail
+	garbled  error         // why its output could not be read; set before messages is closed
+	stderr   *lastWords
 	core     int
 }
 
 // spawn starts a child and waits for its hello.
 func spawn(ctx context.Context, argv, env []string, core int) (*process, error) {
 	cmd := exec.Command(argv[0], argv[1:]...)
-	// A short report of a fatal signal is wanted, not the stacks of Go routines.
-	cmd.Env = append(append(os.Environ(), "GOTRACEBACK=none"), env...)
-	p := &process{cmd: cmd, messages: make(chan message, 16), exited: make(chan struct{}), stderr: new(tail)}
+	// The runtime's report of a fatal signal ends in an exit, not in another
+	// signal; see obituary.
+	cmd.Env = append(append(os.Environ(), "GOTRACEBACK=single"), env...)
+	p := &process{cmd: cmd, messages: make(chan message, 16), exited: make(chan struct{}), stderr: new(lastWords)}
 	cmd.Stderr = p.stderr
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
@@ -85,7 +87,7 @@ func (p *process) read(stdout io.Reader) {
 		var m message
 		if err := readFrame(r, &m); err != nil {
 			if !errors.Is(err, io.EOF) {
-				fmt.Fprintf(p.stderr, "\nunreadable answer: %v", err)
+				p.garbled = fmt.Errorf("unreadable answer: %w", err)
 				_ = p.cmd.Process.Kill() // it cannot be talked to any more
 			}
 			return
@@ -99,6 +101,9 @@ func (p *process) greet(ctx context.Context, core int) error {
 		return err
 	}
 	m, err := p.next(ctx, startDeadline)
+	if errors.Is(err, errExit) && p.garbled != nil {
+		return p.garbled
+	}
 	if err == nil && m.Kind != helloMessage {
 		err = fmt.Errorf("it said %q, want %q", m.Kind, helloMessage)
 	}
@@ -155,6 +160,9 @@ func (p *process) close() {
 // the job it was at, and a message.
 func (p *process) obituary() (measure.Status, string) {
 	<-p.exited
+	if p.garbled != nil {
+		return measure.Crash, fmt.Sprintf("%v%s", p.garbled, p.stderr)
+	}
 	var ee *exec.ExitError
 	if errors.As(p.exit, &ee) {
 		if ws, ok := ee.Sys().(syscall.WaitStatus); ok && ws.Signaled() {
@@ -167,7 +175,7 @@ func (p *process) obituary() (measure.Status, string) {
 	}
 	// The Go runtime reports a fatal signal in generated code, then exits.
 	if sig := p.stderr.signal(); sig != "" {
-		return measure.Crash, sig + p.stderr.String()
+		return measure.Crash, sig + " in the candidate" + p.stderr.String()
 	}
 	return measure.Crash, fmt.Sprintf("the measuring process ended: %v%s", p.exit, p.stderr)
 }
@@ -183,36 +191,30 @@ func signalName(s syscall.Signal) string {
 	return s.String()
 }
 
-// tail keeps the end of what a child writes to its standard error, and the
-// first line that names a signal.
-type tail struct {
+// lastWords keeps the beginning of what a child writes to its standard error:
+// there the Go runtime says what happened, before it lists its goroutines.
+type lastWords struct {
 	mu struct {
 		sync.Mutex
-		head []byte // the first bytes: the Go runtime names the signal there
 		text []byte
 	}
 }
 
-const maxTail = 1 << 10
+const maxWords = 1 << 10
 
-func (t *tail) Write(b []byte) (int, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if room := maxTail - len(t.mu.head); room > 0 {
-		t.mu.head = append(t.mu.head, b[:min(room, len(b))]...)
-	}
-	t.mu.text = append(t.mu.text, b...)
-	if extra := len(t.mu.text) - maxTail; extra > 0 {
-		t.mu.text = append(t.mu.text[:0], t.mu.text[extra:]...)
-	}
+func (w *lastWords) Write(b []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.mu.text = append(w.mu.text, b[:min(len(b), maxWords-len(w.mu.text))]...)
 	return len(b), nil
 }
 
-// String returns the end of the text on one line, after ": ".
-func (t *tail) String() string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	words := strings.Join(strings.Fields(strings.ToValidUTF8(string(t.mu.text), "?")), " ")
+// String returns the text on one line, after ": ".
+func (w *lastWords) String() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	text, _, _ := strings.Cut(string(w.mu.text), "\n\ngoroutine ")
+	words := strings.Join(strings.Fields(strings.ToValidUTF8(text, "?")), " ")
 	if words == "" {
 		return ""
 	}
@@ -220,12 +222,10 @@ func (t *tail) String() string {
 }
 
 // signal returns the name of the first signal in the text.
-func (t *tail) signal() string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for _, w := range strings.FieldsFunc(string(t.mu.head), func(r rune) bool { return r < 'A' || r > 'Z' }) {
-		if strings.HasPrefix(w, "SIG") && len(w) > len("SIG") {
-			return w
+func (w *lastWords) signal() string {
+	for _, f := range strings.FieldsFunc(w.String(), func(r rune) bool { return r < 'A' || r > 'Z' }) {
+		if strings.HasPrefix(f, "SIG") && len(f) > len("SIG") {
+			return f
 		}
 	}
 	return ""

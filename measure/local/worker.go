@@ -134,7 +134,7 @@ func (w *worker) request(ctx context.Context, q request, answer func(int, reply)
 		case errors.Is(err, errDeadline):
 			w.child.kill()
 			w.child = nil
-			return &death{place, measure.Timeout, fmt.Sprintf("no answer within %v", limit)}, nil
+			return &death{place, measure.Timeout, fmt.Sprintf("no answer within %v", limit.Round(100*time.Millisecond))}, nil
 		case errors.Is(err, errExit):
 			status, message := w.child.obituary()
 			w.child = nil
