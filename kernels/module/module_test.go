@@ -124,17 +124,7 @@ func TestRandomSchedulesGiveTheSameBytes(t *testing.T) {
 	rng := rand.New(rand.NewPCG(13, 14))
 	for _, isa := range isas {
 		for range 10 {
-			m := compile(t, g, Options{ISA: isa, Choose: func(w schedules.Workload, isa schedules.ISA) (Choice, error) {
-				space, err := schedules.SpaceFor(w, isa)
-				if err != nil {
-					return Choice{}, err
-				}
-				s, ok := space.Sample(rng)
-				if !ok {
-					return Choice{}, errors.New("an empty space")
-				}
-				return Choice{s, Nearest}, nil
-			}})
+			m := compile(t, g, Options{ISA: isa, Choose: randomChooser(rng)})
 			got, err := m.Run(inputs)
 			if err != nil {
 				t.Fatal(err)
