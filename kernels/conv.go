@@ -47,69 +47,106 @@ func (k *convKernel) flat() bool { return k.Flat }
 
 func (k *convKernel) densePixels() bool { return false }
 
-// bind plans the calls: for each image the input is prepared, then the output
-// is computed in calls of bounded work.
-func (k *convKernel) bind(p *Packed, in, out View) *Bound {
-	b := &Bound{}
-	rows := k.inputRows(b, p, in)
-	perImage := k.Workload.H + k.Workload.PadTop + k.Workload.PadBottom
+// bind plans the phases: the input is prepared, then the output is computed in
+// calls of bounded work.
+func (k *convKernel) bind(b *Bound) {
+	b.table = k.inputRows(b)
+	tiles := k.tileChunks(b)
+	if k.Flat { // one table entry for each chunk of tiles
+		base := b.table[0]
+		b.table = b.table[:0]
+		for _, t := range tiles {
+			b.table = append(b.table, base+uint64(k.pixelAt(t.at)*k.PixelBytes))
+		}
+	}
 	if k.Sums {
-		b.sums = make([]int32, k.Rows*k.Row)
+		b.sums = make([]int32, k.Images*k.Rows*k.Row)
+		b.phase()
+		for image := range k.Images {
+			k.sumCalls(b, k.imageArgs(b, image), tiles)
+		}
 	}
-	b.table = rows
+	b.phase()
 	for image := range k.Images {
-		first := &b.table[0]
-		if !k.Flat {
-			first = &b.table[image*perImage]
-		}
-		args := emit.Args{
-			Rows:    uintptr(unsafe.Pointer(first)),
-			Out:     addressOf(out.Data, out.Offset+image*out.ImageStride),
-			Weights: addressOf(p.weights, 0), Params: addressOf(p.blocks, 0), Consts: addressOf(p.consts, 0),
-			OutRow: int64(out.RowStride), OutPix: int64(out.PixelStride),
-			NRows: int64(k.Rows), Big: int64(k.BigN), Small: int64(k.SmallN),
-			Blocks: int64(k.FullBlocks), Tail: int64(k.Blocks() - k.FullBlocks),
-		}
-		if k.Sums {
-			args.Sums = uintptr(unsafe.Pointer(&b.sums[0]))
-			pixels := args
-			pixels.Big = int64(k.Row)
-			b.call(progPrepare, pixels)
-		}
-		k.split(b, args)
-	}
-	return b
-}
-
-func (b *Bound) call(prog int, args emit.Args) {
-	b.calls = append(b.calls, prog)
-	b.args = append(b.args, args)
-}
-
-// split cuts the work of args into calls of at most about MaxCallMACs.
-func (k *convKernel) split(b *Bound, args emit.Args) {
-	macs := float64(k.Workload.MACs()) / float64(k.Images)
-	calls := int(math.Ceil(macs / schedules.MaxCallMACs))
-	switch {
-	case k.SplitChannels:
-		k.splitChannels(b, args, calls)
-	case k.Flat:
-		k.splitTiles(b, args, calls)
-	default:
-		for _, y := range chunksOf(k.Rows, calls) {
-			part := args
-			part.NRows = int64(y.n)
-			part.Rows += uintptr(8 * y.at * k.Workload.StrideH)
-			part.Out += uintptr(y.at) * uintptr(args.OutRow)
-			part.Sums += uintptr(4 * y.at * k.Row)
-			b.call(progMain, part)
+		args := k.imageArgs(b, image)
+		switch {
+		case k.byChannels(b.threads):
+			k.channelCalls(b, args)
+		case k.Flat:
+			k.tileCalls(b, args, tiles)
+		default:
+			k.rowCalls(b, args)
 		}
 	}
 }
 
-func (k *convKernel) splitChannels(b *Bound, args emit.Args, calls int) {
-	per := k.NV * k.Lanes
-	for _, c := range chunksOf(k.Blocks(), calls) {
+// imageArgs are the arguments for all of an image.
+func (k *convKernel) imageArgs(b *Bound, image int) emit.Args {
+	w := k.Workload
+	first := &b.table[0]
+	if !k.Flat {
+		first = &b.table[image*(w.H+w.PadTop+w.PadBottom)]
+	}
+	args := emit.Args{
+		Rows:    uintptr(unsafe.Pointer(first)),
+		Out:     addressOf(b.out.Data, b.out.Offset+image*b.out.ImageStride),
+		Weights: addressOf(b.p.weights, 0), Params: addressOf(b.p.blocks, 0), Consts: addressOf(b.p.consts, 0),
+		OutRow: int64(b.out.RowStride), OutPix: int64(b.out.PixelStride),
+		NRows: int64(k.Rows), Big: int64(k.BigN), Small: int64(k.SmallN),
+		Blocks: int64(k.FullBlocks), Tail: int64(k.Blocks() - k.FullBlocks),
+	}
+	if k.Sums {
+		args.Sums = uintptr(unsafe.Pointer(&b.sums[image*k.Rows*k.Row]))
+	}
+	return args
+}
+
+// parts returns into how many calls the work of an image is cut at least: calls
+// are short, and threads have equal numbers of them.
+func (k *convKernel) parts(threads int) int {
+	return callParts(k.Workload, k.Images, threads)
+}
+
+// callParts cuts work so that calls are short and threads have equal numbers.
+func callParts(w schedules.Workload, images, threads int) int {
+	calls := int(math.Ceil(float64(w.MACs()) / float64(images) / schedules.MaxCallMACs))
+	return (calls + threads - 1) / threads * threads
+}
+
+// byChannels tells whether calls get channel blocks rather than rows: if the
+// schedule says so, or if several threads share the blocks more evenly.
+func (k *convKernel) byChannels(threads int) bool {
+	rows := k.Rows
+	if k.Flat {
+		rows = k.BigN + k.SmallN
+	}
+	return k.SplitChannels || threads > 1 && evenness(k.Blocks(), threads) > evenness(rows, threads)+0.05
+}
+
+// evenness is the share of the threads' time that is used if n equal items are
+// spread over threads.
+func evenness(n, threads int) float64 {
+	rounds := (n + threads - 1) / threads
+	return float64(n) / float64(rounds*threads)
+}
+
+func (k *convKernel) rowCalls(b *Bound, args emit.Args) {
+	for _, y := range chunksOf(k.Rows, k.parts(b.threads)) {
+		b.call(progMain, k.rowsOf(args, y))
+	}
+}
+
+// rowsOf narrows args to some output rows.
+func (k *convKernel) rowsOf(args emit.Args, y chunk) emit.Args {
+	args.NRows = int64(y.n)
+	args.Rows += uintptr(8 * y.at * k.Workload.StrideH)
+	args.Out += uintptr(y.at) * uintptr(args.OutRow)
+	args.Sums += uintptr(4 * y.at * k.Row)
+	return args
+}
+
+func (k *convKernel) channelCalls(b *Bound, args emit.Args) {
+	for _, c := range chunksOf(k.Blocks(), k.parts(b.threads)) {
 		part := args
 		part.Tail = 0
 		part.Blocks = int64(c.n)
@@ -118,30 +155,54 @@ func (k *convKernel) splitChannels(b *Bound, args emit.Args, calls int) {
 		}
 		part.Weights += uintptr(c.at * k.BlockWeightBytes(k.NV))
 		part.Params += uintptr(c.at * k.NV * k.Block.Bytes)
-		part.Out += uintptr(c.at * per)
+		part.Out += uintptr(c.at * k.NV * k.Lanes)
 		b.call(progMain, part)
 	}
 }
 
-// splitTiles cuts the one row of a flat kernel. Its input rows are addressed by
-// one table entry, so each call gets an entry of its own.
-func (k *convKernel) splitTiles(b *Bound, args emit.Args, calls int) {
-	parts := chunksOf(k.BigN+k.SmallN, calls)
-	base := b.table[0]
-	b.table = make([]uint64, len(parts))
-	for i, t := range parts {
-		part := args
+// tileChunks cuts the one row of a flat kernel.
+func (k *convKernel) tileChunks(b *Bound) []chunk {
+	if k.byChannels(b.threads) {
+		return []chunk{{0, k.BigN + k.SmallN}}
+	}
+	return chunksOf(k.BigN+k.SmallN, k.parts(b.threads))
+}
+
+// pixelAt is the first pixel of a tile of a flat kernel.
+func (k *convKernel) pixelAt(tile int) int {
+	return min(tile, k.BigN)*k.Big + max(0, tile-k.BigN)*(k.Big-1)
+}
+
+// tileCalls adds a call for each chunk of tiles; its table entry is of the same
+// number.
+func (k *convKernel) tileCalls(b *Bound, args emit.Args, tiles []chunk) {
+	for i, t := range tiles {
+		part, pixel := args, k.pixelAt(t.at)
 		big := max(0, min(k.BigN-t.at, t.n))
-		pixel := min(t.at, k.BigN)*k.Big + max(0, t.at-k.BigN)*(k.Big-1)
 		part.Big, part.Small = int64(big), int64(t.n-big)
-		b.table[i] = base + uint64(pixel*k.PixelBytes)
 		part.Rows = uintptr(unsafe.Pointer(&b.table[i]))
 		part.Out += uintptr(pixel) * uintptr(args.OutPix)
 		part.Sums += uintptr(4 * pixel)
 		b.call(progMain, part)
 	}
-	if k.Sums { // its call was made before the table moved
-		b.args[len(b.args)-len(parts)-1].Rows = uintptr(unsafe.Pointer(&b.table[0]))
+}
+
+// sumCalls adds the calls that sum the windows of an image, cut like the tiles
+// of a flat kernel, by rows otherwise.
+func (k *convKernel) sumCalls(b *Bound, args emit.Args, tiles []chunk) {
+	if !k.Flat {
+		args.Big = int64(k.Row)
+		for _, y := range chunksOf(k.Rows, b.threads) {
+			b.call(progPrepare, k.rowsOf(args, y))
+		}
+		return
+	}
+	for i, t := range tiles {
+		part, pixel := args, k.pixelAt(t.at)
+		part.Big = int64(k.pixelAt(t.at+t.n) - pixel)
+		part.Rows = uintptr(unsafe.Pointer(&b.table[i]))
+		part.Sums += uintptr(4 * pixel)
+		b.call(progPrepare, part)
 	}
 }
 

@@ -1,14 +1,12 @@
 package kernels
 
 import (
-	"math"
 	"unsafe"
 
 	"qtune/kernels/emit"
 	"qtune/kernels/pack"
 	"qtune/kernels/x86"
 	"qtune/qnn"
-	"qtune/schedules"
 )
 
 // depthwiseKernel is the plan of depthwise.
@@ -35,32 +33,37 @@ func (k *depthwiseKernel) flat() bool { return false }
 
 func (k *depthwiseKernel) densePixels() bool { return k.Flat }
 
-// bind plans the calls: for each image, whole steps of rows in calls of bounded
-// work; output rows that are no whole step are computed again with those before
-// them.
-func (k *depthwiseKernel) bind(p *Packed, in, out View) *Bound {
-	b := &Bound{}
+// bind plans the phases: the input is copied if it must be, then whole steps of
+// rows are computed in calls of bounded work; output rows that are no whole step
+// are computed again with those before them.
+func (k *depthwiseKernel) bind(b *Bound) {
 	w := k.Workload
-	b.table = k.inputRows(b, p, in)
+	b.table = k.inputRows(b)
 	perImage := w.H + w.PadTop + w.PadBottom
+	b.phase()
 	for image := range w.N {
 		args := emit.Args{
 			Rows:    uintptr(unsafe.Pointer(&b.table[image*perImage])),
-			Out:     addressOf(out.Data, out.Offset+image*out.ImageStride),
-			Weights: addressOf(p.weights, 0), Params: addressOf(p.blocks, 0), Consts: addressOf(p.consts, 0),
-			OutRow: int64(out.RowStride), OutPix: int64(out.PixelStride),
+			Out:     addressOf(b.out.Data, b.out.Offset+image*b.out.ImageStride),
+			Weights: addressOf(b.p.weights, 0), Params: addressOf(b.p.blocks, 0), Consts: addressOf(b.p.consts, 0),
+			OutRow: int64(b.out.RowStride), OutPix: int64(b.out.PixelStride),
 			Blocks: int64(k.FullBlocks), Tail: int64(k.Blocks() - k.FullBlocks),
 		}
-		calls := int(math.Ceil(float64(w.MACs()) / float64(w.N) / schedules.MaxCallMACs))
-		if k.SplitChannels {
-			for _, c := range chunksOf(k.Blocks(), calls) {
-				k.steps(b, k.blocks(args, c), 1)
-			}
-		} else {
-			k.steps(b, args, calls)
+		parts := callParts(w, w.N, b.threads)
+		if !k.byChannels(b.threads) {
+			k.steps(b, args, parts)
+			continue
+		}
+		for _, c := range chunksOf(k.Blocks(), parts) {
+			k.steps(b, k.blocks(args, c), 1)
 		}
 	}
-	return b
+}
+
+// byChannels: see convKernel.byChannels.
+func (k *depthwiseKernel) byChannels(threads int) bool {
+	steps := k.Workload.OH() / k.RowsPerStep
+	return k.SplitChannels || threads > 1 && evenness(k.Blocks(), threads) > evenness(steps, threads)+0.05
 }
 
 // blocks narrows args to some channel blocks.
@@ -101,29 +104,15 @@ func (k *depthwiseKernel) steps(b *Bound, args emit.Args, calls int) {
 // inputRows decides where the kernel reads its input, adds the copies that
 // bring it there, and returns the table of row addresses: each row starts
 // PadLeft pixels left of the image, also where those are never read.
-func (k *depthwiseKernel) inputRows(b *Bound, p *Packed, in View) []uint64 {
+func (k *depthwiseKernel) inputRows(b *Bound) []uint64 {
 	w := k.Workload
-	if k.readable(in) {
-		border := pack.Aligned((w.PadLeft + w.W + w.PadRight) * w.C)
-		for i := range border {
-			border[i] = byte(p.inputZero)
-		}
-		b.keep = append(b.keep, border)
-		return rowTable(w.N, w.H, w.PadTop, w.PadBottom, addressOf(border, 0), func(image, y int) uintptr {
-			return addressOf(in.Data, in.Offset+image*in.ImageStride+y*in.RowStride-w.PadLeft*in.PixelStride)
-		})
+	if k.readable(b.in) {
+		return b.viewRows(w)
 	}
-	s := newScratch(w.N, w.H, w.PadLeft, w.W, w.PadRight, k.PixelBytes, byte(p.inputZero))
+	s := newScratch(w.N, w.H, w.PadLeft, w.W, w.PadRight, k.PixelBytes, byte(b.p.inputZero))
 	b.keep = append(b.keep, s.data, s.border)
-	for image := range w.N {
-		for y := range w.H {
-			dst := s.data[(image*w.H+y)*s.row+s.left*k.PixelBytes:][:w.W*k.PixelBytes]
-			b.copies = append(b.copies, rowCopy{dst, in.Row(image, y, w.W, w.C), w.W, w.C, in.PixelStride, w.Multiplier})
-		}
-	}
-	return rowTable(w.N, w.H, w.PadTop, w.PadBottom, addressOf(s.border, 0), func(image, y int) uintptr {
-		return addressOf(s.data, (image*w.H+y)*s.row)
-	})
+	b.copy(copyRows(w, b.in, w.Multiplier, func(image, y int) []byte { return s.inside(w, image, y) }))
+	return s.rows(w)
 }
 
 // readable tells whether the kernel can read the view where it is.

@@ -229,7 +229,7 @@ func checkViews(t *testing.T, w schedules.Workload, isa schedules.ISA, gap int) 
 			if err != nil {
 				t.Fatal(err)
 			}
-			b, err := exe.Bind(p, in, out)
+			b, err := exe.Bind(p, in, out, 1+r.IntN(3))
 			if gap > 0 && k.plan.densePixels() {
 				if err == nil {
 					t.Errorf("%s: bound to an output with gaps between pixels", s)

@@ -10,12 +10,12 @@ import (
 // pixelBytes, and one row that lies above and below all images. Both are filled
 // with what padding holds; only the W pixels inside are ever written again.
 type scratch struct {
-	data, border      []byte
-	row, left, pixels int // bytes of a row, pixels left of the image and in a row
+	data, border     []byte
+	row, left, pixel int // bytes of a row, pixels left of the image, bytes of a pixel
 }
 
 func newScratch(n, h, left, w, right, pixelBytes int, fill byte) scratch {
-	s := scratch{row: (left + w + right) * pixelBytes, left: left, pixels: w}
+	s := scratch{row: (left + w + right) * pixelBytes, left: left, pixel: pixelBytes}
 	s.data = pack.Aligned(n*h*s.row + scratchSlack)
 	s.border = pack.Aligned(s.row + scratchSlack)
 	for i := range s.data {
@@ -46,61 +46,70 @@ func rowTable(n, h, top, bottom int, border uintptr, row func(image, y int) uint
 	return table
 }
 
-// inputRows decides where the kernel reads its input, adds the copies or calls
-// that bring it there to b, and returns the table of row addresses.
-func (k *convKernel) inputRows(b *Bound, p *Packed, in View) []uint64 {
-	w := k.Workload
+// inputRows decides where the kernel reads its input, adds the phases that
+// bring it there to b, and returns the table of row addresses.
+func (k *convKernel) inputRows(b *Bound) []uint64 {
+	w, in := k.Workload, b.in
 	if k.readable(in) {
-		border := make([]byte, (w.PadLeft+w.W+w.PadRight)*w.C)
-		for i := range border {
-			border[i] = byte(p.inputZero)
-		}
-		b.keep = append(b.keep, border)
-		return rowTable(w.N, w.H, w.PadTop, w.PadBottom, addressOf(border, 0), func(image, y int) uintptr {
-			return addressOf(in.Data, in.Offset+image*in.ImageStride+y*in.RowStride-w.PadLeft*in.PixelStride)
-		})
+		return b.viewRows(w)
 	}
-	fill := byte(p.inputZero)
+	fill := byte(b.p.inputZero)
 	if k.widened() { // holds differences from the zero point
 		fill = 0
 	}
 	s := newScratch(w.N, w.H, w.PadLeft, w.W, w.PadRight, k.PixelBytes, fill)
 	b.keep = append(b.keep, s.data, s.border)
 	if k.widened() {
-		k.widen(b, p, in, s)
+		k.widen(b, s)
 	} else {
-		b.copyRows(w, in, func(image, y int) []byte {
-			return s.data[(image*w.H+y)*s.row+s.left*w.C:][:w.W*w.C]
-		})
+		b.copy(copyRows(w, in, 1, func(image, y int) []byte { return s.inside(w, image, y) }))
 	}
+	return s.rows(w)
+}
+
+// viewRows is the table of the rows of the input view itself; rows above and
+// below are a border of zero points.
+func (b *Bound) viewRows(w schedules.Workload) []uint64 {
+	border := pack.Aligned((w.PadLeft + w.W + w.PadRight) * w.C)
+	for i := range border {
+		border[i] = byte(b.p.inputZero)
+	}
+	b.keep = append(b.keep, border)
+	in := b.in
+	return rowTable(w.N, w.H, w.PadTop, w.PadBottom, addressOf(border, 0), func(image, y int) uintptr {
+		return addressOf(in.Data, in.Offset+image*in.ImageStride+y*in.RowStride-w.PadLeft*in.PixelStride)
+	})
+}
+
+// inside returns the pixels of row y that lie in the image.
+func (s *scratch) inside(w schedules.Workload, image, y int) []byte {
+	return s.data[(image*w.H+y)*s.row+s.left*s.pixel:][:w.W*s.pixel]
+}
+
+// rows is the table of the scratch's rows.
+func (s *scratch) rows(w schedules.Workload) []uint64 {
 	return rowTable(w.N, w.H, w.PadTop, w.PadBottom, addressOf(s.border, 0), func(image, y int) uintptr {
 		return addressOf(s.data, (image*w.H+y)*s.row)
 	})
 }
 
-// widen adds the calls that fill s from in.
-func (k *convKernel) widen(b *Bound, p *Packed, in View, s scratch) {
-	w := k.Workload
+// widen adds the phases that fill s from the input.
+func (k *convKernel) widen(b *Bound, s scratch) {
+	w, in := k.Workload, b.in
 	if in.PixelStride != w.C {
 		dense := Dense(pack.Aligned(w.N*w.H*w.W*w.C), w.H, w.W, w.C)
 		b.keep = append(b.keep, dense.Data)
-		b.copyRows(w, in, func(image, y int) []byte { return dense.Row(image, y, w.W, w.C) })
+		b.copy(copyRows(w, in, 1, func(image, y int) []byte { return dense.Row(image, y, w.W, w.C) }))
 		in = dense
 	}
+	b.phase()
 	for image := range w.N {
-		b.call(progPrepare, emit.Args{
-			In: addressOf(in.Data, in.Offset+image*in.ImageStride), InRow: int64(in.RowStride),
-			Out: addressOf(s.data, image*w.H*s.row+s.left*k.PixelBytes), OutRow: int64(s.row),
-			NRows: int64(w.H), Consts: addressOf(p.prepare, 0),
-		})
-	}
-}
-
-// copyRows adds the copies of all input rows to where dst says.
-func (b *Bound) copyRows(w schedules.Workload, in View, dst func(image, y int) []byte) {
-	for image := range w.N {
-		for y := range w.H {
-			b.copies = append(b.copies, rowCopy{dst(image, y), in.Row(image, y, w.W, w.C), w.W, w.C, in.PixelStride, 1})
+		for _, y := range chunksOf(w.H, b.threads) {
+			b.call(progPrepare, emit.Args{
+				In: addressOf(in.Data, in.Offset+image*in.ImageStride+y.at*in.RowStride), InRow: int64(in.RowStride),
+				Out: addressOf(s.data, (image*w.H+y.at)*s.row+s.left*s.pixel), OutRow: int64(s.row),
+				NRows: int64(y.n), Consts: addressOf(b.p.prepare, 0),
+			})
 		}
 	}
 }

@@ -44,7 +44,7 @@ type plan interface {
 	halo() Halo
 	flat() bool        // all pixels of the batch are one row
 	densePixels() bool // pixels of a row lie in the output without gaps
-	bind(p *Packed, in, out View) *Bound
+	bind(b *Bound)     // adds the phases to a Bound that has its operands
 }
 
 // Build plans and generates the code of w under s. A schedule that is not in

@@ -16,6 +16,11 @@ type Rig struct {
 // (with the halo that k asks for), and copies sets of constants that Run
 // rotates through (where m is Native).
 func NewRig(k *Kernel, l *qnn.Layer, m Mode, copies int) (*Rig, error) {
+	return newRig(k, l, m, copies, 1)
+}
+
+// newRig is NewRig with the work cut for several threads, though Run is one.
+func newRig(k *Kernel, l *qnn.Layer, m Mode, copies, threads int) (*Rig, error) {
 	p, err := k.Pack(l)
 	if err != nil {
 		return nil, err
@@ -29,7 +34,7 @@ func NewRig(k *Kernel, l *qnn.Layer, m Mode, copies int) (*Rig, error) {
 		in:  NewView(w.N, w.H, w.W, w.C, k.InputHalo(), byte(l.InputZero)),
 		out: NewView(w.N, w.OH(), w.OW(), w.O, Halo{}, 0),
 	}
-	b, err := x.Bind(p, r.in, r.out)
+	b, err := x.Bind(p, r.in, r.out, threads)
 	if err != nil {
 		return nil, err
 	}

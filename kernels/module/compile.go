@@ -183,6 +183,6 @@ func (m *Module) bindKernel(s *step) error {
 	l, x, y := s.layer, s.node.Inputs[0], s.node.Outputs[0]
 	in := m.layouts[x].view(m.buffers.Of(m.graph, x), l.N, l.H, l.W, l.C)
 	out := m.layouts[y].view(m.buffers[y], l.N, l.OH, l.OW, l.OC)
-	s.bound, err = s.code.exec.Bind(packed, in, out)
+	s.bound, err = s.code.exec.Bind(packed, in, out, 1)
 	return err
 }

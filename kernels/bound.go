@@ -1,0 +1,181 @@
+package kernels
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"qtune/kernels/emit"
+	"qtune/kernels/emu"
+)
+
+// A Bound is a kernel with its constants and buffers: ready to Run. The work is
+// a sequence of phases, each of parts that may run at the same time. Bounds are
+// not safe for concurrent use otherwise.
+type Bound struct {
+	x       *Executable
+	p       *Packed
+	in, out View
+	threads int
+
+	phases [][]part
+	args   []emit.Args // of the parts that are calls
+	keep   [][]byte    // buffers that args point to, besides the views
+	table  []uint64    // addresses of input rows
+	sums   []int32
+
+	sandbox *sandbox
+}
+
+// A part is a call of a program, or some rows to copy to the scratch.
+type part struct {
+	copies []rowCopy
+	prog   int
+	args   int // index into Bound.args
+}
+
+// Bind joins code, constants and buffers. in is [N][H][W][C], out
+// [N][OH][OW][O] of the kernel's workload. The work of each phase is cut so that
+// threads threads have equal shares, as far as it can be.
+func (x *Executable) Bind(p *Packed, in, out View, threads int) (*Bound, error) {
+	k := x.kernel
+	if err := k.checkViews(in, out); err != nil {
+		return nil, fmt.Errorf("binding %s, schedule %q: %w", k.Workload, k.Schedule, err)
+	}
+	b := &Bound{x: x, p: p, in: in, out: out, threads: max(threads, 1)}
+	k.plan.bind(b)
+	if b.sandbox = x.code.newSandbox(); b.sandbox != nil {
+		if err := b.showMemory(); err != nil {
+			return nil, fmt.Errorf("binding %s, schedule %q: %w", k.Workload, k.Schedule, err)
+		}
+	}
+	return b, nil
+}
+
+// checkViews refuses views that do not hold the workload's tensors.
+func (k *Kernel) checkViews(in, out View) error {
+	w := k.Workload
+	check := func(name string, v View, h, width, c int) error {
+		last := v.Offset + (w.N-1)*v.ImageStride + (h-1)*v.RowStride + (width-1)*v.PixelStride + c
+		if v.Offset < 0 || v.PixelStride < c || v.RowStride < 0 || v.ImageStride < 0 || last > len(v.Data) {
+			return fmt.Errorf("%s view of %d bytes does not hold %dx%dx%dx%d", name, len(v.Data), w.N, h, width, c)
+		}
+		return nil
+	}
+	if err := check("input", in, w.H, w.W, w.C); err != nil {
+		return err
+	}
+	if err := check("output", out, w.OH(), w.OW(), w.O); err != nil {
+		return err
+	}
+	oh, ow := w.OH(), w.OW()
+	if k.plan.flat() && (oh > 1 && out.RowStride != ow*out.PixelStride || w.N > 1 && out.ImageStride != oh*ow*out.PixelStride) {
+		return errors.New("form=flat needs an output without gaps between rows")
+	}
+	if k.plan.densePixels() && out.PixelStride != w.O {
+		return errors.New("form=flat needs an output without gaps between pixels")
+	}
+	return nil
+}
+
+// phase starts a phase: parts added from now on wait for all before.
+func (b *Bound) phase() { b.phases = append(b.phases, nil) }
+
+// call adds a call to the current phase.
+func (b *Bound) call(prog int, args emit.Args) {
+	last := len(b.phases) - 1
+	b.phases[last] = append(b.phases[last], part{prog: prog, args: len(b.args)})
+	b.args = append(b.args, args)
+}
+
+// copy adds a phase of copies.
+func (b *Bound) copy(rows []rowCopy) {
+	b.phase()
+	last := len(b.phases) - 1
+	for _, c := range chunksOf(len(rows), b.threads) {
+		b.phases[last] = append(b.phases[last], part{copies: rows[c.at : c.at+c.n]})
+	}
+}
+
+// showMemory shows the emulator exactly the buffers that the kernel may touch.
+func (b *Bound) showMemory() error {
+	s := b.sandbox
+	show(s, "input", b.in.Data, emu.Read)
+	show(s, "output", b.out.Data, emu.Read|emu.Write)
+	show(s, "weights", b.p.weights, emu.Read)
+	show(s, "block constants", b.p.blocks, emu.Read)
+	show(s, "constants", b.p.consts, emu.Read)
+	show(s, "prepare constants", b.p.prepare, emu.Read)
+	for _, k := range b.keep {
+		show(s, "scratch", k, emu.Read|emu.Write)
+	}
+	show(s, "window sums", b.sums, emu.Read|emu.Write)
+	show(s, "row table", b.table, emu.Read)
+	show(s, "arguments", b.args, emu.Read|emu.Write)
+	return errors.Join(s.errs...)
+}
+
+// Run computes the whole layer. An error is a fault of the kernel found by the
+// emulator; natively it does not return one.
+func (b *Bound) Run() error {
+	for _, parts := range b.phases {
+		for i := range parts {
+			if err := b.run(&parts[i]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// Phases returns the number of phases.
+func (b *Bound) Phases() int { return len(b.phases) }
+
+// RunShare computes every threads-th part of a phase from the first-th on: a
+// thread's share. Natively only, and with the Bind's number of threads for
+// equal shares.
+func (b *Bound) RunShare(phase, first, threads int) {
+	parts := b.phases[phase]
+	for i := first; i < len(parts); i += threads {
+		_ = b.run(&parts[i]) // only the emulator finds faults
+	}
+}
+
+func (b *Bound) run(p *part) error {
+	if p.copies != nil {
+		for i := range p.copies {
+			p.copies[i].run()
+		}
+		return nil
+	}
+	if err := b.x.code.call(p.prog, &b.args[p.args], b.sandbox); err != nil {
+		k := b.x.kernel
+		return fmt.Errorf("%s, schedule %q, %s: %w", k.Workload, k.Schedule, k.ISA, err)
+	}
+	return nil
+}
+
+// withConstants returns b on other constants of the same kernel. The two share
+// all buffers.
+func (b *Bound) withConstants(p *Packed) *Bound {
+	c := *b
+	c.p = p
+	c.args = slices.Clone(b.args)
+	move := func(addr *uintptr, from, to []byte) bool {
+		off := *addr - addressOf(from, 0)
+		if len(from) == 0 || off >= uintptr(len(from)) {
+			return false
+		}
+		*addr = addressOf(to, 0) + off
+		return true
+	}
+	for i := range c.args {
+		a := &c.args[i]
+		move(&a.Weights, b.p.weights, p.weights)
+		move(&a.Params, b.p.blocks, p.blocks)
+		if !move(&a.Consts, b.p.consts, p.consts) {
+			move(&a.Consts, b.p.prepare, p.prepare)
+		}
+	}
+	return &c
+}
