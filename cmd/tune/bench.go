@@ -89,7 +89,7 @@ func bench(c *cobra.Command, f *benchFlags) error {
 		}
 	}
 	for _, path := range f.models {
-		m, err := benchModel(c, f, path, yardstick)
+		m, err := benchModel(c, f, path, isa, yardstick)
 		if err != nil {
 			return err
 		}
@@ -115,12 +115,13 @@ func measurePeaks() ([]peakReport, error) {
 
 // A modelBench is one network's times: medians over the inferences.
 type modelBench struct {
-	Model   string         `json:"model"`
-	Target  string         `json:"target"`
-	Latency latencyReport  `json:"latency"`
-	MACs    int64          `json:"macs"`
-	Sources map[string]int `json:"schedules_from"`
-	Layers  []layerBench   `json:"layers"`
+	Model     string         `json:"model"`
+	Target    string         `json:"target"`
+	PeakGMACs float64        `json:"peak_gmac_per_s,omitempty"` // measured; 0 where nothing runs natively
+	Latency   latencyReport  `json:"latency"`
+	MACs      int64          `json:"macs"`
+	Sources   map[string]int `json:"schedules_from"`
+	Layers    []layerBench   `json:"layers"`
 }
 
 type layerBench struct {
@@ -138,7 +139,7 @@ type layerBench struct {
 	CodeHash string  `json:"code_hash,omitempty"`
 }
 
-func benchModel(c *cobra.Command, f *benchFlags, path string, yardstick float64) (*modelBench, error) {
+func benchModel(c *cobra.Command, f *benchFlags, path string, isa schedules.ISA, yardstick float64) (*modelBench, error) {
 	g, err := loadModel(path)
 	if err != nil {
 		return nil, err
@@ -157,11 +158,7 @@ func benchModel(c *cobra.Command, f *benchFlags, path string, yardstick float64)
 	if err != nil {
 		return nil, err
 	}
-	isa, _, err := f.compile.target.resolve()
-	if err != nil {
-		return nil, err
-	}
-	b := &modelBench{Model: path, Target: string(isa), Latency: latency, Sources: countSources(m.Layers())}
+	b := &modelBench{Model: path, Target: string(isa), PeakGMACs: yardstick / 1e9, Latency: latency, Sources: countSources(m.Layers())}
 	for i, l := range m.Layers() {
 		b.MACs += l.MACs
 		b.Layers = append(b.Layers, benchLayer(l, times[i], yardstick))
@@ -243,6 +240,9 @@ func printBench(c *cobra.Command, rep benchReport) error {
 		fmt.Fprintf(w, "%s on %s: median %s, fastest %s of %d inferences, %.1f MMAC, %.1f GMAC/s\n",
 			m.Model, m.Target, ms(time.Duration(m.Latency.MedianNS)), ms(time.Duration(m.Latency.MinNS)), m.Latency.Runs,
 			float64(m.MACs)/1e6, float64(m.MACs)/float64(m.Latency.MedianNS))
+		if m.PeakGMACs > 0 {
+			fmt.Fprintf(w, "peak of %s: %.1f GMAC/s\n", m.Target, m.PeakGMACs)
+		}
 		t := newTable(">node", "operator", ">time", ">share", ">GMAC/s", ">of peak", "from", "schedule")
 		for _, l := range m.Layers {
 			t.add(strconv.Itoa(l.Node), l.Op, ms(time.Duration(l.TimeNS)), percent(l.Share, 1),

@@ -20,17 +20,18 @@ import (
 
 // tuneFlags are the flags of the root command, which tunes.
 type tuneFlags struct {
-	model    modelFlag
-	target   targetFlags
-	log      string
-	trials   int
-	time     time.Duration
-	threads  int
-	seed     uint64
-	tuner    string
-	tasks    string
-	parallel int
-	json     bool
+	model     modelFlag
+	workloads []string
+	target    targetFlags
+	log       string
+	trials    int
+	time      time.Duration
+	threads   int
+	seed      uint64
+	tuner     string
+	tasks     string
+	parallel  int
+	json      bool
 }
 
 const defaultTrials = 1000
@@ -38,7 +39,7 @@ const defaultTrials = 1000
 func tuneCommand() *cobra.Command {
 	var f tuneFlags
 	c := &cobra.Command{
-		Use:   "tune --model M.tflite [--trials N]",
+		Use:   "tune (--model M.tflite | --workload TEXT) [--trials N]",
 		Short: "Find the fastest exact kernels for a quantised network on this CPU",
 		Long: `Find the fastest exact kernels for a quantised network on this CPU. Every trial
 is kept in the log; the same command continues where the last one ended. The
@@ -49,6 +50,7 @@ Exit status: 0 done, 1 failed, 2 wrong usage, 3 --strict not met.`,
 		RunE: func(c *cobra.Command, _ []string) error { return tune(c, &f) },
 	}
 	f.model.register(c)
+	c.Flags().StringArrayVar(&f.workloads, "workload", nil, "a workload's text, in place of a model; may be repeated")
 	f.target.register(c)
 	registerLog(c, &f.log)
 	registerThreads(c, &f.threads)
@@ -72,6 +74,10 @@ func (f *tuneFlags) check() error {
 	switch {
 	case f.time < 0:
 		return usageErrorf("--time %s: must not be negative", f.time)
+	case f.model.path != "" && len(f.workloads) > 0:
+		return usageErrorf("--workload and --model exclude each other")
+	case f.tasks != "" && len(f.workloads) > 0:
+		return usageErrorf("--tasks selects from a --model")
 	case !slices.Contains(strategy.Names(), f.tuner):
 		return usageErrorf("--tuner %q is unknown (known: %s)", f.tuner, strings.Join(strategy.Names(), ", "))
 	}
@@ -82,7 +88,7 @@ func tune(c *cobra.Command, f *tuneFlags) error {
 	if err := f.check(); err != nil {
 		return err
 	}
-	g, err := f.model.load()
+	g, tasks, err := f.pickTasks(c)
 	if err != nil {
 		return err
 	}
@@ -92,10 +98,6 @@ func tune(c *cobra.Command, f *tuneFlags) error {
 	}
 	if isa == schedules.Ref {
 		return fmt.Errorf("target ref has nothing to tune: it is plain Go")
-	}
-	tasks, err := f.pickTasks(c, g)
-	if err != nil {
-		return err
 	}
 	log, err := logs.Open(f.log, logs.Options{Warn: warner(c)})
 	if err != nil {
@@ -116,27 +118,49 @@ func tune(c *cobra.Command, f *tuneFlags) error {
 	return nil
 }
 
-// pickTasks returns the tasks of g to tune, and says what is left alone.
-func (f *tuneFlags) pickTasks(c *cobra.Command, g *qnn.Graph) ([]schedules.Task, error) {
+// pickTasks returns what to tune, with the network that it is from; nil for
+// single workloads. It says what is left alone.
+func (f *tuneFlags) pickTasks(c *cobra.Command) (*qnn.Graph, []schedules.Task, error) {
+	if len(f.workloads) > 0 {
+		tasks, err := parseTasks(f.workloads)
+		return nil, tasks, err
+	}
+	g, err := f.model.load()
+	if err != nil {
+		return nil, nil, err
+	}
 	_, tasks, skipped, err := tasksOf(g)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", f.model.path, err)
+		return nil, nil, fmt.Errorf("%s: %w", f.model.path, err)
 	}
 	for _, s := range skipped {
 		fmt.Fprintf(c.ErrOrStderr(), "not tuned: %s\n", s)
 	}
 	if len(tasks) == 0 {
-		return nil, fmt.Errorf("%s: nothing to tune: no convolution, depthwise or dense operator", f.model.path)
+		return nil, nil, fmt.Errorf("%s: nothing to tune: no convolution, depthwise or dense operator", f.model.path)
 	}
 	numbers, err := selectTasks(tasks, f.tasks)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	var picked []schedules.Task
 	for _, i := range numbers {
 		picked = append(picked, tasks[i])
 	}
-	return picked, nil
+	return g, picked, nil
+}
+
+// parseTasks makes tasks of workloads' texts.
+func parseTasks(texts []string) ([]schedules.Task, error) {
+	var tasks []schedules.Task
+	for _, text := range texts {
+		w, err := schedules.ParseWorkload(text)
+		if err != nil {
+			return nil, usageErrorf("--workload: %w", err)
+		}
+		tasks = append(tasks, schedules.Task{Workload: w, Count: 1, MACs: w.MACs()})
+	}
+	return tasks, nil
 }
 
 // search spends the budget. The report may be there beside an error.

@@ -74,8 +74,12 @@ func tuningReport(r *tuner.Report, latency *endToEnd) tuneReport {
 	return rep
 }
 
-// finishTuning compares the network before and after, and prints the report.
+// finishTuning compares the network, if there is one, before and after, and
+// prints the report.
 func finishTuning(c *cobra.Command, f *tuneFlags, log *logs.Log, g *qnn.Graph, isa schedules.ISA, r *tuner.Report) error {
+	if g == nil {
+		return printTuning(c, f, tuningReport(r, nil))
+	}
 	latency, err := compareLatency(c, log, g, isa)
 	if err != nil {
 		fmt.Fprintf(c.ErrOrStderr(), "no end-to-end latency: %s: %v\n", f.model.path, err)
