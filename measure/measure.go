@@ -57,7 +57,7 @@ type Job struct {
 	Seed     uint64
 
 	// GiveUp is the time beyond which a candidate is hopeless: where the first
-	// sample is above it, few more are taken. 0 = take all.
+	// two samples are above it, no more are taken. 0 = take all.
 	GiveUp Nanos
 }
 

@@ -20,6 +20,10 @@ const (
 	drainTime = 2 * time.Second
 )
 
+// hopeless is the multiple of a task's best time beyond which a candidate is
+// measured no closer: it will not be among the leaders.
+const hopeless = 1.25
+
 // lostLimit is how many results in a row may be lost before measuring is given
 // up: then it is not the candidates.
 const lostLimit = 50
@@ -114,7 +118,7 @@ func (t *tuner) next() *batch {
 func (t *tuner) add(b *batch, k *task, asked []schedules.Schedule) {
 	for _, s := range asked {
 		j := t.job(k, s, t.cfg.Protocol)
-		j.GiveUp = 2 * k.time()
+		j.GiveUp = hopeless * k.time()
 		b.jobs = append(b.jobs, j)
 		b.owners = append(b.owners, k)
 	}

@@ -21,15 +21,18 @@ type rig interface {
 }
 
 // A rigMaker makes the rig of a job, and returns its code's hash.
-type rigMaker func(j measure.Job, l *qnn.Layer, copies int) (rig, string, error)
+type rigMaker func(j measure.Job, l *layer, copies int) (rig, string, error)
 
 // kernelRig is the rigMaker of generated kernels.
-func kernelRig(j measure.Job, l *qnn.Layer, copies int) (rig, string, error) {
-	k, err := kernels.Build(j.Workload, j.Schedule, j.ISA)
+func kernelRig(j measure.Job, l *layer, copies int) (rig, string, error) {
+	if err := l.validate(j); err != nil {
+		return nil, "", err
+	}
+	k, err := kernels.Generate(j.Workload, j.Schedule, j.ISA)
 	if err != nil {
 		return nil, "", err
 	}
-	r, err := kernels.NewRig(k, l, j.Mode, copies)
+	r, err := kernels.NewRig(k, l.Layer, j.Mode, copies)
 	if err != nil {
 		return nil, "", err
 	}
@@ -55,7 +58,7 @@ func (c *child) build(j measure.Job, copies int) (cand *candidate, fail *measure
 		}
 	}()
 	l := c.layers.get(j)
-	rig, hash, err := c.newRig(j, l.Layer, copies)
+	rig, hash, err := c.newRig(j, l, copies)
 	if err != nil {
 		return nil, failed(j, measure.BuildError, "%v", err)
 	}

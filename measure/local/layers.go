@@ -12,8 +12,9 @@ import (
 // A layer is a workload with numbers: what all candidates of it compute.
 type layer struct {
 	*qnn.Layer
-	input []byte
-	want  []byte // the reference output; nil until it is asked for
+	spaces map[schedules.ISA]*schedules.Space // that candidates were of
+	input  []byte
+	want   []byte // the reference output; nil until it is asked for
 }
 
 // layerCache keeps the layers used last.
@@ -46,7 +47,7 @@ func (c *layerCache) get(j measure.Job) *layer {
 		return e.Value.(*layerEntry).layer
 	}
 	w := j.Workload
-	entry := &layerEntry{key, &layer{Layer: w.Layer(j.Seed), input: schedules.RandomInput(w.InputBytes(), j.Seed)},
+	entry := &layerEntry{key, &layer{Layer: w.Layer(j.Seed), spaces: map[schedules.ISA]*schedules.Space{}, input: schedules.RandomInput(w.InputBytes(), j.Seed)},
 		w.InputBytes() + w.OutputBytes() + w.WeightBytes()}
 	c.entries[key] = c.order.PushFront(entry)
 	c.size += entry.bytes
@@ -56,6 +57,19 @@ func (c *layerCache) get(j measure.Job) *layer {
 		c.size -= old.bytes
 	}
 	return entry.layer
+}
+
+// validate tells whether the schedule of a job is one of its space.
+func (l *layer) validate(j measure.Job) error {
+	space := l.spaces[j.ISA]
+	if space == nil {
+		var err error
+		if space, err = schedules.SpaceFor(j.Workload, j.ISA); err != nil {
+			return err
+		}
+		l.spaces[j.ISA] = space
+	}
+	return space.Validate(j.Schedule)
 }
 
 // reference returns the right output.

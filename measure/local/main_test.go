@@ -72,14 +72,14 @@ var machineCode = map[uint64][]byte{
 	spinSeed:    {0xeb, 0xfe},                                              // jmp $
 }
 
-func twinRig(j measure.Job, l *qnn.Layer, copies int) (rig, string, error) {
+func twinRig(j measure.Job, l *layer, copies int) (rig, string, error) {
 	switch j.Seed {
 	case unbuildableSeed:
 		return nil, "", errors.New("no such schedule")
 	case panicSeed:
 		panic("BUG: in the generator")
 	}
-	return &twin{layer: l, out: make([]byte, l.N*l.OH*l.OW*l.OC), seed: j.Seed}, "c0de", nil
+	return &twin{layer: l.Layer, out: make([]byte, l.N*l.OH*l.OW*l.OC), seed: j.Seed}, "c0de", nil
 }
 
 func (t *twin) SetInput(x []byte) { t.in = x }

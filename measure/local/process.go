@@ -97,18 +97,19 @@ func (p *process) read(stdout io.Reader) {
 }
 
 func (p *process) greet(ctx context.Context, core int) error {
-	if err := writeFrame(p.stdin, setup{Core: core}); err != nil {
-		return err
-	}
+	// Where the child has ended already this fails, and next says why.
+	_ = writeFrame(p.stdin, setup{Core: core})
 	m, err := p.next(ctx, startDeadline)
-	if errors.Is(err, errExit) && p.garbled != nil {
+	switch {
+	case errors.Is(err, errExit) && p.garbled != nil:
 		return p.garbled
-	}
-	if err == nil && m.Kind != helloMessage {
-		err = fmt.Errorf("it said %q, want %q", m.Kind, helloMessage)
+	case err != nil:
+		return err
+	case m.Kind != helloMessage:
+		return fmt.Errorf("it said %q, want %q", m.Kind, helloMessage)
 	}
 	p.core = m.Core
-	return err
+	return nil
 }
 
 // Why no message came.

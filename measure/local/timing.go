@@ -1,6 +1,7 @@
 package local
 
 import (
+	"slices"
 	"time"
 
 	"qtune/kernels"
@@ -15,12 +16,13 @@ type contender struct {
 	want      digest
 	inner     int  // runs a sample
 	preheat   bool // run once, unmeasured, before each sample
-	hopeless  bool // beyond the job's GiveUp: two samples are enough
+	hopeless  bool // beyond the job's GiveUp: no more samples
 	samples   []float64
 	disturbed int // samples that were repeated
 }
 
-// hopelessSamples is how many samples a hopeless candidate gets.
+// hopelessSamples is how many samples a hopeless candidate gets: one of them may
+// have been disturbed.
 const hopelessSamples = 2
 
 // timeJobs times jobs start to end of q, interleaved: a sample of each in turn.
@@ -152,7 +154,7 @@ func (c *child) rounds(running []*contender) error {
 			before = c.clock.settle()
 		}
 		for i := range running {
-			if t := running[(round+i)%len(running)]; round < t.job.Protocol.Samples && (!t.hopeless || round < hopelessSamples) {
+			if t := running[(round+i)%len(running)]; round < t.job.Protocol.Samples && !t.hopeless {
 				before = t.take(c.clock, before)
 			}
 		}
@@ -172,7 +174,9 @@ func (t *contender) take(clock *calibration, before float64) (after float64) {
 		after = clock.tick()
 	}
 	t.samples = append(t.samples, s)
-	t.hopeless = t.job.GiveUp > 0 && t.samples[0] > float64(t.job.GiveUp)
+	if len(t.samples) == hopelessSamples {
+		t.hopeless = t.job.GiveUp > 0 && slices.Min(t.samples) > float64(t.job.GiveUp)
+	}
 	return after
 }
 

@@ -13,6 +13,7 @@ import (
 	"context"
 	"hash/fnv"
 	"math"
+	"slices"
 	"strconv"
 	"time"
 
@@ -78,7 +79,7 @@ func (r *Runner) result(j measure.Job) measure.Result {
 	for i := range j.Protocol.Samples {
 		u := r.unit(j.String()+j.Protocol.String(), strconv.Itoa(i))
 		res.SamplesNS = append(res.SamplesNS, cost*(1-r.cfg.Noise*math.Log(u)))
-		if j.GiveUp > 0 && res.SamplesNS[0] > float64(j.GiveUp) && i == 1 {
+		if i == 1 && j.GiveUp > 0 && slices.Min(res.SamplesNS) > float64(j.GiveUp) {
 			break
 		}
 	}
