@@ -10,8 +10,11 @@ import (
 // The programs encode on every machine.
 func TestPrograms(t *testing.T) {
 	for _, isa := range schedules.ISAs() {
-		if _, err := stepsOf[isa].program().Encode(); err != nil {
-			t.Errorf("%s: %v", isa, err)
+		s := stepsOf[isa]
+		for i, l := range s.loops {
+			if _, err := l.program(s.isa).Encode(); err != nil {
+				t.Errorf("%s loop %d: %v", isa, i, err)
+			}
 		}
 	}
 }
@@ -29,7 +32,7 @@ func TestMeasure(t *testing.T) {
 			t.Errorf("%s: %v", isa, err)
 		}
 		// 1 to 10 GHz, half to 4 dot steps a clock.
-		steps := float64(stepsOf[isa].steps)
+		steps := float64(stepsOf[isa].macs)
 		if got < 0.5e9*steps || got > 40e9*steps {
 			t.Errorf("%s: %.1f G steps per second", isa, got/1e9)
 		}
