@@ -66,7 +66,7 @@ func (f *compileFlags) compile(c *cobra.Command, g *qnn.Graph, path string) (*mo
 		defer log.Close()
 	}
 	choose := chooser{ctx: c.Context(), log: log, machine: schedules.HostMachine()}
-	m, err := module.Compile(g, module.Options{ISA: isa, Mode: mode, Choose: choose.choose})
+	m, err := module.Compile(g, module.Options{ISA: isa, Mode: mode, Choose: choose.choose, Threads: f.threads})
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}

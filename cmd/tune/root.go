@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"runtime"
 
 	"github.com/spf13/cobra"
 )
@@ -54,10 +55,11 @@ func registerThreads(c *cobra.Command, to *int) {
 	c.Flags().IntVar(to, "threads", 1, "threads that compute a network")
 }
 
-// checkThreads refuses what cannot be done yet.
+// checkThreads refuses more threads than cores: they meet at spinning barriers,
+// which is slow where they cannot all run.
 func checkThreads(n int) error {
-	if n != 1 {
-		return usageErrorf("--threads %d: networks are computed by 1 thread", n)
+	if cores := runtime.NumCPU(); n < 1 || n > cores {
+		return usageErrorf("--threads %d: must be between 1 and the %d cores of this machine", n, cores)
 	}
 	return nil
 }

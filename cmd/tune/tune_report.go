@@ -80,7 +80,7 @@ func finishTuning(c *cobra.Command, f *tuneFlags, log *logs.Log, g *qnn.Graph, i
 	if g == nil {
 		return printTuning(c, f, tuningReport(r, nil))
 	}
-	latency, err := compareLatency(c, log, g, isa)
+	latency, err := compareLatency(c, log, g, isa, f.threads)
 	if err != nil {
 		fmt.Fprintf(c.ErrOrStderr(), "no end-to-end latency: %s: %v\n", f.model.path, err)
 	}
@@ -96,14 +96,14 @@ const (
 
 // compareLatency times whole inferences with default and with tuned schedules,
 // in turn, so that both meet the same disturbances.
-func compareLatency(c *cobra.Command, log *logs.Log, g *qnn.Graph, isa schedules.ISA) (*endToEnd, error) {
-	before, err := module.Compile(g, module.Options{ISA: isa})
+func compareLatency(c *cobra.Command, log *logs.Log, g *qnn.Graph, isa schedules.ISA, threads int) (*endToEnd, error) {
+	before, err := module.Compile(g, module.Options{ISA: isa, Threads: threads})
 	if err != nil {
 		return nil, err
 	}
 	defer before.Close()
 	choose := chooser{ctx: c.Context(), log: log, machine: schedules.HostMachine()}
-	after, err := module.Compile(g, module.Options{ISA: isa, Choose: choose.choose})
+	after, err := module.Compile(g, module.Options{ISA: isa, Choose: choose.choose, Threads: threads})
 	if err != nil {
 		return nil, err
 	}

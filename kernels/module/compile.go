@@ -25,11 +25,18 @@ func Compile(g *qnn.Graph, o Options) (*Module, error) {
 			return nil, fmt.Errorf("%s is not supported: %s", legal.Label(n), op.Reason)
 		}
 	}
-	m := &Module{source: g, graph: legal, keepAll: o.KeepAll}
+	m := &Module{source: g, graph: legal, keepAll: o.KeepAll, team: newTeam(o.threads())}
 	if err := m.compile(o); err != nil {
 		return nil, errors.Join(err, m.Close())
 	}
 	return m, nil
+}
+
+func (o *Options) threads() int {
+	if o.Mode == kernels.Emulated || o.ISA == schedules.Ref {
+		return 1
+	}
+	return max(o.Threads, 1)
 }
 
 func (m *Module) compile(o Options) error {
@@ -183,6 +190,6 @@ func (m *Module) bindKernel(s *step) error {
 	l, x, y := s.layer, s.node.Inputs[0], s.node.Outputs[0]
 	in := m.layouts[x].view(m.buffers.Of(m.graph, x), l.N, l.H, l.W, l.C)
 	out := m.layouts[y].view(m.buffers[y], l.N, l.OH, l.OW, l.OC)
-	s.bound, err = s.code.exec.Bind(packed, in, out, 1)
+	s.bound, err = s.code.exec.Bind(packed, in, out, m.team.n)
 	return err
 }

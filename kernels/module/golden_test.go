@@ -147,13 +147,16 @@ func TestNetworksNatively(t *testing.T) {
 	}
 }
 
-// The outputs are the same when tensors share memory.
+// The outputs are the same when tensors share memory, for any number of
+// threads.
 func TestNetworksInSharedMemory(t *testing.T) {
 	for _, name := range networks {
 		for _, isa := range schedules.HostISAs() {
-			t.Run(name+"/"+string(isa), func(t *testing.T) {
-				checkNetwork(t, name, Options{ISA: isa}, "photo", "random", "photo")
-			})
+			for threads := 1; threads <= 3; threads++ {
+				t.Run(fmt.Sprintf("%s/%s/%d", name, isa, threads), func(t *testing.T) {
+					checkNetwork(t, name, Options{ISA: isa, Threads: threads}, "photo", "random", "photo")
+				})
+			}
 		}
 	}
 }

@@ -38,6 +38,8 @@ type Options struct {
 	// Choose picks the schedule of each workload; nil means the default
 	// schedule of its space.
 	Choose Chooser
+	// Threads compute an inference together; 0 is 1. Emulated kernels have one.
+	Threads int
 	// KeepAll gives every tensor memory of its own, so that Tensor can tell
 	// what each layer computed.
 	KeepAll bool
@@ -52,6 +54,7 @@ type Module struct {
 	buffers       ref.Values // by tensor: part of the arena; nil if constant or not computed
 	outputs       [][]byte   // what Run returns
 	executables   []*kernels.Executable
+	team          *team
 }
 
 // A step is a node that is ready to run.
@@ -135,6 +138,8 @@ func (m *Module) Run(inputs [][]byte) ([][]byte, error) {
 	if err := m.setInputs(inputs); err != nil {
 		return nil, err
 	}
+	m.team.begin()
+	defer m.team.end()
 	for _, s := range m.steps {
 		if err := m.run(s); err != nil {
 			return nil, err
@@ -150,6 +155,8 @@ func (m *Module) RunTimed(inputs [][]byte, times []time.Duration) ([][]byte, err
 	if err := m.setInputs(inputs); err != nil {
 		return nil, err
 	}
+	m.team.begin()
+	defer m.team.end()
 	for i, s := range m.steps {
 		start := time.Now()
 		if err := m.run(s); err != nil {
@@ -169,7 +176,7 @@ func (m *Module) run(s *step) error {
 	var err error
 	switch {
 	case s.bound != nil:
-		err = s.bound.Run()
+		err = m.team.run(s.bound)
 	case s.table != nil:
 		s.table.apply(m.graph, s.node, m.buffers)
 	default:
@@ -184,6 +191,10 @@ func (m *Module) run(s *step) error {
 // Close releases the machine code; the Module must not be used any more.
 func (m *Module) Close() error {
 	var first error
+	if m.team != nil {
+		m.team.close()
+		m.team = nil
+	}
 	for _, x := range m.executables {
 		if err := x.Close(); err != nil && first == nil {
 			first = err
