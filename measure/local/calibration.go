@@ -21,8 +21,7 @@ type calibration struct {
 }
 
 // How a machine is judged: by ticks of 20 us, against those of the last few
-// hundred samples. On an idle machine they vary by 1 or 2 %; a neighbour on the
-// other hyperthread or a lower clock makes 15 % and more.
+// hundred samples.
 const (
 	tickTime      = 20 * time.Microsecond
 	recentTicks   = 256

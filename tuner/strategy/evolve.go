@@ -21,8 +21,8 @@ type evolve struct {
 	told   int     // successful trials
 }
 
-// Parameters of the search. Found with the simulated machine over the spaces of
-// MobileNet's workloads; none matters by more than a few percent of trials.
+// Parameters of the search: first guesses, with which it finds the simulated
+// machine's optimum (TestOptimum). They were not tuned.
 const (
 	population  = 24   // parents
 	infancy     = 12   // successful trials before parents and model mean anything

@@ -1,6 +1,7 @@
 package strategy
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"testing"
@@ -163,10 +164,26 @@ func TestOptimum(t *testing.T) {
 	}
 }
 
+// BenchmarkEvolve measures an ask for 8 schedules, after trials that change the
+// model.
 func BenchmarkEvolve(b *testing.B) {
 	space := testSpace(b, testWorkloads[0], schedules.AVX2)
 	machine := sim.New(sim.Config{Seed: 1})
-	for b.Loop() {
-		search(newStrategy(b, "evolve", space, 1), space, machine, 100, 8)
+	for _, known := range []int{50, 400} {
+		b.Run(fmt.Sprintf("known=%d", known), func(b *testing.B) {
+			for b.Loop() {
+				b.StopTimer()
+				s := newStrategy(b, "evolve", space, 1)
+				var trials []Trial
+				for c := range space.All() {
+					if trials = append(trials, Trial{c, machine.Cost(space.Workload(), c)}); len(trials) == known {
+						break
+					}
+				}
+				s.Tell(trials)
+				b.StartTimer()
+				s.Ask(8)
+			}
+		})
 	}
 }
