@@ -56,3 +56,39 @@ func benchmarkKernel(b *testing.B, w schedules.Workload, isa schedules.ISA) {
 	b.ReportMetric(float64(w.MACs())*float64(b.N)/float64(b.Elapsed().Nanoseconds()), "GMAC/s")
 	b.Logf("%s", space.Start())
 }
+
+// BenchmarkTrial times the parts of a trial that are not measuring.
+func BenchmarkTrial(b *testing.B) {
+	w, err := schedules.ParseWorkload("conv2d n1 h14 w14 c96 k1x1 o576 s1x1 d1x1 p0,0,0,0 wz=1 perch=1 round=double sign=0 mult=lt1")
+	if err != nil {
+		b.Fatal(err)
+	}
+	space, err := schedules.SpaceFor(w, schedules.AVX512VNNI)
+	if err != nil {
+		b.Fatal(err)
+	}
+	k, err := Build(w, space.Start(), schedules.AVX512VNNI)
+	if err != nil {
+		b.Fatal(err)
+	}
+	l := w.Layer(1)
+	b.Run("build", func(b *testing.B) {
+		for b.Loop() {
+			if _, err := Generate(w, space.Start(), schedules.AVX512VNNI); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("pack", func(b *testing.B) {
+		for b.Loop() {
+			if _, err := k.Pack(l); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("layer", func(b *testing.B) {
+		for b.Loop() {
+			w.Layer(1)
+		}
+	})
+}

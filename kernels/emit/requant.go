@@ -48,7 +48,7 @@ func requantKindOf(c schedules.Class) requantKind {
 }
 
 // requantFields are the constants of each kind, those first that profit most
-// from a register. requantValues gives their values.
+// from a register. RequantNumbers gives their values.
 var requantFields = map[requantKind][]string{
 	requantShift:         {"m", "modd", "ke", "ko", "ce", "co", "sub"},
 	requantShiftGeneral:  {"m", "modd", "ke", "ko", "ce", "co", "cl", "sub"},
@@ -56,9 +56,48 @@ var requantFields = map[requantKind][]string{
 	requantDoubleGeneral: {"left", "m", "modd", "half", "n", "n1", "neg", "one", "zero"},
 }
 
-// A Lane holds the constants of one channel: 32-bit ones as they are,
-// 64-bit ones for the even or odd lane that the channel sits in.
-type Lane map[string]int64
+// RequantNumbers are the constants of one channel.
+type RequantNumbers struct{ m, k, n, right, shiftLeft, zero int64 }
+
+// Get returns a constant by its field's name. 64-bit ones are those of the even
+// or the odd lane that the channel sits in.
+func (x *RequantNumbers) Get(name string) int64 {
+	switch name {
+	case "m", "modd":
+		return x.m
+	case "ke", "ko": // see requantise: 2^62 makes every sum positive
+		return x.k + 1<<62
+	case "ce":
+		return x.n
+	case "co": // moves the result to the upper half of 64 bits
+		return max(x.n-32, 0)
+	case "cl":
+		return max(32-x.n, 0)
+	case "sub":
+		return int64(int32(int64(1)<<(62-x.n))) - x.zero
+	case "half":
+		return 1 << 30
+	case "one":
+		return 1
+	case "zero":
+		return x.zero
+	case "left":
+		return x.shiftLeft
+	case "n":
+		return x.right
+	case "n1":
+		if x.right == 0 { // shifts everything out
+			return 32
+		}
+		return x.right - 1
+	case "neg":
+		if x.right == 0 {
+			return 0
+		}
+		return -1
+	}
+	panic("BUG: no constant " + name)
+}
 
 // Wide tells the 64-bit constants: one value for two channels.
 func Wide(name string) bool {
@@ -74,49 +113,28 @@ func Odd(name string) bool {
 	return name == "modd" || name == "ko" || name == "co" || name == "cl"
 }
 
-// requantValues returns the constants of one channel by field name.
-func requantValues(kind requantKind, m qnn.Multiplier, r qnn.Rounding, zero int32) Lane {
+// newRequantNumbers returns the constants for multiplier m.
+func newRequantNumbers(m qnn.Multiplier, r qnn.Rounding, zero int32) RequantNumbers {
 	if m.M == 0 { // any exponent gives zero; one that every kind can express
 		m.Exp = -1
 	}
-	right := int64(-m.Exp)
-	v := Lane{"m": int64(m.M), "modd": int64(m.M), "half": 1 << 30, "one": 1, "zero": int64(zero),
-		"n1": right - 1, "n": right, "left": 0, "neg": -1}
-	switch kind {
-	case requantShift, requantShiftGeneral:
-		n := 31 + right
-		k := int64(1) << (n - 1)
-		if r == qnn.Double {
-			k += 1 << 30
-		}
-		v["ke"], v["ko"] = k+1<<62, k+1<<62
-		v["ce"], v["co"], v["cl"] = n, max(n-32, 0), max(32-n, 0)
-		v["sub"] = int64(int32(int64(1)<<(62-n))) - int64(zero)
-	case requantDoubleGeneral:
-		if right <= 0 { // no right shift: h is the result
-			v["left"], v["n"], v["n1"], v["neg"] = -right, 0, 32, 0
-		}
+	x := RequantNumbers{m: int64(m.M), n: 31 - int64(m.Exp), zero: int64(zero),
+		right: int64(max(-m.Exp, 0)), shiftLeft: int64(max(m.Exp, 0))}
+	x.k = int64(1) << (x.n - 1)
+	if r == qnn.Double {
+		x.k += 1 << 30
 	}
-	return v
+	return x
 }
 
-// RequantLane returns the constants of output channel oc under r; oc -1 is a
-// lane that no channel fills.
-func (p *ConvPlan) RequantLane(r qnn.Requantise, oc int) Lane {
-	return requantLaneOf(p.Requant, r, oc)
-}
-
-// RequantLane is ConvPlan.RequantLane for a depthwise kernel.
-func (p *DepthwisePlan) RequantLane(r qnn.Requantise, oc int) Lane {
-	return requantLaneOf(p.Requant, r, oc)
-}
-
-func requantLaneOf(kind requantKind, r qnn.Requantise, oc int) Lane {
+// NewRequantNumbers returns the constants of output channel oc under r; oc -1 is
+// a lane that no channel fills.
+func NewRequantNumbers(r *qnn.Requantise, oc int) RequantNumbers {
 	m := qnn.Multiplier{}
 	if oc >= 0 {
-		m = r.Mult[oc%len(r.Mult)]
+		m = r.Multiplier(oc)
 	}
-	return requantValues(kind, m, r.Round, r.Zero)
+	return newRequantNumbers(m, r.Round, r.Zero)
 }
 
 // requant emits the requantisation of accumulator a. e, o and t are

@@ -16,34 +16,40 @@ func Aligned(n int) []byte {
 }
 
 // fillVectors writes the fields of a layout whose values are per lane.
-func fillVectors(dst []byte, layout *emit.Layout, lanes []emit.Lane) {
+func fillVectors(dst []byte, layout *emit.Layout, lanes int, value func(lane int, name string) int64) {
 	for _, f := range layout.Fields {
 		if emit.Wide(f.Name) {
-			for i := 0; i < len(lanes); i += 2 {
-				lane := lanes[i]
-				if emit.Odd(f.Name) {
-					lane = lanes[i+1]
-				}
-				binary.LittleEndian.PutUint64(dst[f.Offset+4*i:], uint64(lane[f.Name]))
+			odd := 0
+			if emit.Odd(f.Name) {
+				odd = 1
+			}
+			for i := 0; i < lanes; i += 2 {
+				binary.LittleEndian.PutUint64(dst[f.Offset+4*i:], uint64(value(i+odd, f.Name)))
 			}
 			continue
 		}
-		for i, lane := range lanes {
-			binary.LittleEndian.PutUint32(dst[f.Offset+4*i:], uint32(lane[f.Name]))
+		for i := range lanes {
+			binary.LittleEndian.PutUint32(dst[f.Offset+4*i:], uint32(value(i, f.Name)))
 		}
 	}
 }
 
 // layerConstants fills the constants of a layer: the clamp, permutations, and
 // the requantisation of all channels where it is one.
-func layerConstants(layout *emit.Layout, lanes int, r qnn.Requantise, lane emit.Lane) []byte {
+func layerConstants(layout *emit.Layout, lanes int, r *qnn.Requantise) []byte {
 	dst := Aligned(layout.Bytes)
-	all := make([]emit.Lane, lanes)
-	for i := range all {
-		all[i] = lane
-	}
-	lane["lo32"], lane["hi32"] = int64(r.Lo), int64(r.Hi)
-	fillVectors(dst, layout, all)
+	numbers := emit.NewRequantNumbers(r, 0)
+	fillVectors(dst, layout, lanes, func(_ int, name string) int64 {
+		switch name {
+		case "lo32":
+			return int64(r.Lo)
+		case "hi32":
+			return int64(r.Hi)
+		case "lo8", "hi8", "perm1", "perm2", "pad":
+			return 0 // below, and by the caller
+		}
+		return numbers.Get(name)
+	})
 	bytesOf := func(name string, value func(i int) byte) {
 		if off, ok := layout.Find(name); ok {
 			for i := range 4 * lanes {

@@ -43,22 +43,41 @@ func Conv(p *emit.ConvPlan, l *qnn.Layer) (weights, blocks, consts []byte) {
 			nv = p.TailNV
 		}
 		for v := range nv {
-			base := blocks[(b*p.NV+v)*p.Block.Bytes:][:p.Block.Bytes]
-			lanes := make([]emit.Lane, p.Lanes)
-			for lane := range p.Lanes {
-				oc := b*p.NV*p.Lanes + emit.ChannelOf(p.Pack, nv, p.Lanes, v, lane)
-				if oc >= l.OC {
-					lanes[lane] = p.RequantLane(l.Requant, -1)
+			oc := make([]int, p.Lanes) // of each lane, -1 where there is none
+			for lane := range oc {
+				oc[lane] = b*p.NV*p.Lanes + emit.ChannelOf(p.Pack, nv, p.Lanes, v, lane)
+				if oc[lane] >= l.OC {
+					oc[lane] = -1
 					continue
 				}
-				packConvLane(p, weights[b*perBlock:], rows[oc*k*p.ElementBytes:], nv, v, lane)
-				lanes[lane] = p.RequantLane(l.Requant, oc)
-				lanes[lane]["bias"], lanes[lane]["wsum"] = int64(channels[oc].bias), int64(channels[oc].sum)
+				packConvLane(p, weights[b*perBlock:], rows[oc[lane]*k*p.ElementBytes:], nv, v, lane)
 			}
-			fillVectors(base, &p.Block, lanes)
+			dst := blocks[(b*p.NV+v)*p.Block.Bytes:][:p.Block.Bytes]
+			fillBlock(dst, &p.Block, oc, l, func(c int) (bias, sum int32) { return channels[c].bias, channels[c].sum })
 		}
 	}
-	return weights, blocks, layerConstants(&p.Consts, p.Lanes, l.Requant, p.RequantLane(l.Requant, 0))
+	return weights, blocks, layerConstants(&p.Consts, p.Lanes, &l.Requant)
+}
+
+// fillBlock writes the constants of one vector of channels.
+func fillBlock(dst []byte, layout *emit.Layout, oc []int, l *qnn.Layer, channel func(c int) (bias, sum int32)) {
+	numbers := make([]emit.RequantNumbers, len(oc))
+	for i, c := range oc {
+		numbers[i] = emit.NewRequantNumbers(&l.Requant, c)
+	}
+	fillVectors(dst, layout, len(oc), func(lane int, name string) int64 {
+		if name != "bias" && name != "wsum" {
+			return numbers[lane].Get(name)
+		}
+		if oc[lane] < 0 {
+			return 0
+		}
+		bias, sum := channel(oc[lane])
+		if name == "bias" {
+			return int64(bias)
+		}
+		return int64(sum)
+	})
 }
 
 // packConvLane scatters the weights of one output channel, src [KH][KW][C] of

@@ -20,26 +20,24 @@ func Depthwise(p *emit.DepthwisePlan, l *qnn.Layer) (weights, blocks, consts []b
 	bias := depthwiseBias(l)
 	for b := range p.Blocks() {
 		for v := range 4 {
-			lanes := make([]emit.Lane, p.Lanes)
-			for lane := range p.Lanes {
+			channels := make([]int, p.Lanes) // of each lane, -1 where there is none
+			for lane := range channels {
 				c := emit.ChannelOf(true, 4, p.Lanes, v, lane)
-				valid := c < p.Channels
+				if channels[lane] = -1; c >= p.Channels {
+					continue
+				}
 				c += p.FirstChannel(b)
 				if p.Flat {
 					c %= l.OC
 				}
-				if !valid {
-					lanes[lane] = p.RequantLane(l.Requant, -1)
-					continue
-				}
-				lanes[lane] = p.RequantLane(l.Requant, c)
-				lanes[lane]["bias"] = int64(bias[c])
+				channels[lane] = c
 				packDepthwiseLane(p, weights[b*p.BlockWeights:][:p.BlockWeights], l, c, v, lane)
 			}
-			fillVectors(blocks[(b*4+v)*p.Block.Bytes:][:p.Block.Bytes], &p.Block, lanes)
+			dst := blocks[(b*4+v)*p.Block.Bytes:][:p.Block.Bytes]
+			fillBlock(dst, &p.Block, channels, l, func(c int) (int32, int32) { return bias[c], 0 })
 		}
 	}
-	consts = layerConstants(&p.Consts, p.Lanes, l.Requant, p.RequantLane(l.Requant, 0))
+	consts = layerConstants(&p.Consts, p.Lanes, &l.Requant)
 	fillPadding(consts, p, l.InputZero)
 	return weights, blocks, consts
 }
