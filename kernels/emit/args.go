@@ -20,6 +20,9 @@ type Args struct {
 	InRow   int64   // widen: bytes from source row to row
 	InAt    int64   // depthwise: bytes from an input row's start to the first channel of the call
 	Slots   [16]int64
+	In2     uintptr // elementwise: second operand of the first row
+	In2Row  int64   // elementwise: bytes from its row to row
+	InPix   int64   // pooling: bytes from input pixel to pixel
 }
 
 // Offsets into Args.
@@ -41,4 +44,11 @@ const (
 	argInRow
 	argInAt
 	argSlots
+)
+
+// The words after the slots.
+const (
+	argIn2 = argSlots + 8*(16+iota)
+	argIn2Row
+	argInPix
 )

@@ -30,9 +30,39 @@ func TestArgsOffsets(t *testing.T) {
 		{"InRow", unsafe.Offsetof(a.InRow), argInRow},
 		{"InAt", unsafe.Offsetof(a.InAt), argInAt},
 		{"Slots", unsafe.Offsetof(a.Slots), argSlots},
+		{"In2", unsafe.Offsetof(a.In2), argIn2},
+		{"In2Row", unsafe.Offsetof(a.In2Row), argIn2Row},
+		{"InPix", unsafe.Offsetof(a.InPix), argInPix},
 	} {
 		if int(f.offset) != f.used {
 			t.Errorf("Args.%s is at %d, code uses %d", f.name, f.offset, f.used)
+		}
+	}
+}
+
+// TestWindowOffsets does so for Window.
+func TestWindowOffsets(t *testing.T) {
+	var w Window
+	if unsafe.Sizeof(w) != WindowBytes {
+		t.Errorf("a Window has %d bytes, code uses %d", unsafe.Sizeof(w), WindowBytes)
+	}
+	for _, f := range []struct {
+		name   string
+		offset uintptr
+		used   int
+	}{
+		{"In", unsafe.Offsetof(w.In), windowIn},
+		{"Out", unsafe.Offsetof(w.Out), windowOut},
+		{"Rows", unsafe.Offsetof(w.Rows), windowRows},
+		{"Cols", unsafe.Offsetof(w.Cols), windowCols},
+		{"Half", unsafe.Offsetof(w.Half), windowHalf},
+		{"Below", unsafe.Offsetof(w.Below), windowBelow},
+		{"Factor", unsafe.Offsetof(w.Factor), windowFactor},
+		{"Left", unsafe.Offsetof(w.Left), windowLeft},
+		{"Right", unsafe.Offsetof(w.Right), windowRight},
+	} {
+		if int(f.offset) != f.used {
+			t.Errorf("Window.%s is at %d, code uses %d", f.name, f.offset, f.used)
 		}
 	}
 }

@@ -1,0 +1,219 @@
+package kernels
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"unsafe"
+
+	"qtune/kernels/emit"
+	"qtune/kernels/emu"
+	"qtune/kernels/pack"
+	"qtune/kernels/x86"
+	"qtune/schedules"
+)
+
+// Operators holds the generated code of operators without weights: table
+// look-ups, weighted sums and pooling. Programs are made when they are first
+// needed, and depend on little beside the instruction set. It is safe for
+// concurrent use.
+type Operators struct {
+	isa  schedules.ISA
+	mode Mode
+
+	mu struct {
+		sync.Mutex
+		code map[operator]*callables
+	}
+}
+
+// An operator is what a program is made for.
+type operator struct {
+	name          string
+	piece         emit.Piece
+	pool          emit.PoolKind
+	unroll, shift int
+}
+
+func (o operator) program(isa schedules.ISA) *x86.Program {
+	switch o.name {
+	case "lookup":
+		return emit.Lookup(isa, o.piece)
+	case "sum":
+		return emit.Sum(isa, o.piece)
+	}
+	return emit.Pool(o.pool, isa, o.piece, o.unroll, o.shift)
+}
+
+// NewOperators prepares for isa. Native fails where the CPU lacks it.
+func NewOperators(isa schedules.ISA, m Mode) (*Operators, error) {
+	o := &Operators{isa: isa, mode: m}
+	o.mu.code = map[operator]*callables{}
+	_, err := loadPrograms(m, isa, nil, nil)
+	return o, err
+}
+
+// Close releases the code's memory; Parts must not run any more.
+func (o *Operators) Close() error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	var errs []error
+	for _, c := range o.mu.code {
+		errs = append(errs, c.close())
+	}
+	clear(o.mu.code)
+	return errors.Join(errs...)
+}
+
+// load returns the code of op.
+func (o *Operators) load(op operator) (*callables, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if c := o.mu.code[op]; c != nil {
+		return c, nil
+	}
+	p := op.program(o.isa)
+	code, err := p.Encode()
+	if err != nil {
+		return nil, fmt.Errorf("encoding %s for %s: %w", op.name, o.isa, err)
+	}
+	c, err := loadPrograms(o.mode, o.isa, []*x86.Program{p}, [][]byte{code})
+	if err != nil {
+		return nil, err
+	}
+	o.mu.code[op] = &c
+	return &c, nil
+}
+
+// A Part is some work of an operator that is bound to its buffers. Parts of one
+// operator may run at the same time. Only the emulator returns errors.
+type Part func() error
+
+// A buffer is memory that the program of a Part may use.
+type buffer struct {
+	name string
+	data []byte
+	perm emu.Perm
+}
+
+// parts makes a Part of each argument block. Programs see only the buffers.
+func (o *Operators) parts(code *callables, args []emit.Args, buffers ...buffer) ([]Part, error) {
+	s := code.newSandbox()
+	if s != nil {
+		seen := map[*byte]bool{}
+		for _, b := range buffers {
+			if first := unsafe.SliceData(b.data); !seen[first] { // x + x
+				seen[first] = true
+				show(s, b.name, b.data, b.perm)
+			}
+		}
+		show(s, "arguments", args, emu.Read|emu.Write)
+		if err := errors.Join(s.errs...); err != nil {
+			return nil, err
+		}
+	}
+	parts := make([]Part, len(args))
+	for i := range args {
+		parts[i] = func() error {
+			_ = buffers // keeps what args point to
+			return code.call(0, &args[i], s)
+		}
+	}
+	return parts, nil
+}
+
+// maxCall is how many bytes a call of an elementwise program makes at most.
+const maxCall = 1 << 20
+
+// Rows describes the rows of an elementwise operator: Count rows of Bytes
+// bytes, whose starts are Stride apart in the result and in each operand.
+type Rows struct {
+	Count, Bytes int
+	Out, In, In2 int // strides
+}
+
+// OneRow is the Rows of n bytes in one piece.
+func OneRow(n int) Rows { return Rows{Count: 1, Bytes: n} }
+
+// cut returns the argument blocks of programs with steps of p: rows are shared
+// among threads, or one row's bytes are.
+func (r Rows) cut(p emit.Piece, threads int, args emit.Args) []emit.Args {
+	args.OutRow, args.InRow, args.In2Row = int64(r.Out), int64(r.In), int64(r.In2)
+	block := func(row, rows, at, n int) emit.Args {
+		a := args
+		a.NRows, a.Blocks, a.Tail = int64(rows), int64(n/int(p)), int64(n%int(p))
+		a.Out += uintptr(row*r.Out + at)
+		a.In += uintptr(row*r.In + at)
+		if a.In2 != 0 {
+			a.In2 += uintptr(row*r.In2 + at)
+		}
+		return a
+	}
+	var all []emit.Args
+	if r.Count > 1 {
+		calls := max(threads, (r.Count*r.Bytes+maxCall-1)/maxCall)
+		for _, c := range chunksOf(r.Count, calls) {
+			all = append(all, block(c.at, c.n, 0, r.Bytes))
+		}
+		return all
+	}
+	const line = 64
+	calls := max(threads, (r.Bytes+maxCall-1)/maxCall)
+	lines := r.Bytes / line
+	if lines < 16*calls || int(p) < 16 { // not worth sharing
+		return append(all, block(0, 1, 0, r.Bytes))
+	}
+	for _, c := range chunksOf(lines, calls) {
+		n := c.n * line
+		if c.at+c.n == lines {
+			n = r.Bytes - c.at*line
+		}
+		all = append(all, block(0, 1, c.at*line, n))
+	}
+	return all
+}
+
+// span is the number of bytes that rows with a stride cover.
+func (r Rows) span(stride int) int { return (r.Count-1)*stride + r.Bytes }
+
+// holds refuses buffers that are too short for r.
+func (r Rows) holds(out, in, in2 []byte) error {
+	if r.Count < 1 || r.Bytes < 1 || r.Out < 0 || r.In < 0 || r.In2 < 0 ||
+		r.span(r.Out) > len(out) || r.span(r.In) > len(in) || in2 != nil && r.span(r.In2) > len(in2) {
+		return fmt.Errorf("%+v do not lie in %d, %d and %d bytes", r, len(out), len(in), len(in2))
+	}
+	return nil
+}
+
+// Lookup returns the parts that store table[x] for each byte x of in to out.
+func (o *Operators) Lookup(table *[256]byte, r Rows, in, out []byte, threads int) ([]Part, error) {
+	if err := r.holds(out, in, nil); err != nil {
+		return nil, err
+	}
+	p := emit.PieceFor(o.isa, r.Bytes)
+	code, err := o.load(operator{name: "lookup", piece: p})
+	if err != nil {
+		return nil, err
+	}
+	consts := pack.Lookup(table, int(p.Width()))
+	args := r.cut(p, threads, emit.Args{In: addressOf(in, 0), Out: addressOf(out, 0), Consts: addressOf(consts, 0)})
+	return o.parts(code, args, buffer{"input", in, emu.Read},
+		buffer{"output", out, emu.Read | emu.Write}, buffer{"constants", consts, emu.Read})
+}
+
+// Sum returns the parts that store the weighted sum w of the bytes of a and b to
+// out.
+func (o *Operators) Sum(w *pack.WeightedSum, r Rows, a, b, out []byte, threads int) ([]Part, error) {
+	if err := r.holds(out, a, b); err != nil {
+		return nil, err
+	}
+	p := emit.PieceFor(o.isa, r.Bytes)
+	code, err := o.load(operator{name: "sum", piece: p})
+	if err != nil {
+		return nil, err
+	}
+	consts := w.Pack(int(p.Width()))
+	args := r.cut(p, threads, emit.Args{In: addressOf(a, 0), In2: addressOf(b, 0), Out: addressOf(out, 0), Consts: addressOf(consts, 0)})
+	return o.parts(code, args, buffer{"a", a, emu.Read}, buffer{"b", b, emu.Read},
+		buffer{"output", out, emu.Read | emu.Write}, buffer{"constants", consts, emu.Read})
+}

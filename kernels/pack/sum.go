@@ -1,0 +1,144 @@
+package pack
+
+import (
+	"encoding/binary"
+	"math"
+
+	"qtune/kernels/emit"
+	"qtune/qnn"
+)
+
+// A WeightedSum is a function of two bytes that emit.Sum computes:
+//
+//	y = clamp((A*a + B*b + C) >> (16 + Shift), Lo, Hi)
+type WeightedSum struct {
+	A, B, C int64
+	Shift   int
+	Lo, Hi  int32
+}
+
+// parts are the coarse and the fine part of x: coarse*2^16 + fine, fine signed.
+func parts(x int64) (coarse, fine int32) {
+	return int32((x + 1<<15) >> 16), int32(int16(x))
+}
+
+// Apply computes the sum as the program does.
+func (w *WeightedSum) Apply(a, b byte) byte {
+	ac, af := parts(w.A)
+	bc, bf := parts(w.B)
+	cc, cf := parts(w.C)
+	t := ac*int32(a) + bc*int32(b) + cc + (af*int32(a)+bf*int32(b)+cf)>>16
+	return byte(min(max(t>>w.Shift, w.Lo), w.Hi))
+}
+
+// Pack lays out the constants in vectors of width bytes.
+func (w *WeightedSum) Pack(width int) []byte {
+	dst := Aligned(emit.SumConstants * width)
+	set := func(i int, v uint32) {
+		for at := i * width; at < (i+1)*width; at += 4 {
+			binary.LittleEndian.PutUint32(dst[at:], v)
+		}
+	}
+	pair := func(a, b int32) uint32 { return uint32(uint16(a)) | uint32(b)<<16 }
+	ac, af := parts(w.A)
+	bc, bf := parts(w.B)
+	cc, cf := parts(w.C)
+	set(emit.SumFine, pair(af, bf))
+	set(emit.SumCoarse, pair(ac, bc))
+	set(emit.SumFineC, uint32(cf))
+	set(emit.SumCoarseC, uint32(cc))
+	set(emit.SumShift, uint32(w.Shift))
+	set(emit.SumLo, 0x01010101*uint32(w.Lo))
+	set(emit.SumHi, 0x01010101*uint32(w.Hi))
+	return dst
+}
+
+// A Sum says what ADD (or SUB: Minus) of two quantised tensors means: see
+// qnn.AddMultipliers.
+type Sum struct {
+	Scales [3]float32 // operands, result
+	Zeros  [3]int32
+	Lo, Hi int32
+	Minus  bool
+}
+
+// Table computes all results exactly, at a<<8 | b.
+func (s *Sum) Table() *[1 << 16]byte {
+	ma, mb, my := qnn.AddMultipliers(s.Scales[0], s.Scales[1], s.Scales[2])
+	var va, vb [256]int32
+	for i := range int32(256) {
+		va[i] = ma.Scale((i-s.Zeros[0])<<qnn.AddHeadroom, qnn.Double)
+		vb[i] = mb.Scale((i-s.Zeros[1])<<qnn.AddHeadroom, qnn.Double)
+		if s.Minus {
+			vb[i] = -vb[i]
+		}
+	}
+	t := new([1 << 16]byte)
+	for a, x := range va {
+		for b, y := range vb {
+			t[a<<8|b] = byte(min(max(my.Scale(x+y, qnn.Double)+s.Zeros[2], s.Lo), s.Hi))
+		}
+	}
+	return t
+}
+
+// Fit returns a WeightedSum that equals want, the Table of s, for all operands,
+// or nil. The factors of the real sum, in 31 bits, are so close that nearly
+// always some constant serves all operands. TensorFlow Lite takes ties away from
+// zero, which factors of slightly greater magnitude do too.
+func (s *Sum) Fit(want *[1 << 16]byte) *WeightedSum {
+	ma, mb, my := qnn.AddMultipliers(s.Scales[0], s.Scales[1], s.Scales[2])
+	realOf := func(m qnn.Multiplier) float64 { return math.Ldexp(float64(m.M), int(m.Exp)-31) }
+	unit := realOf(my) * (1 << qnn.AddHeadroom)
+	a, b := realOf(ma)*unit, realOf(mb)*unit
+	if s.Minus {
+		b = -b
+	}
+	_, exp := math.Frexp(max(math.Abs(a), math.Abs(b))) // below 2^exp
+	bits := min(30-exp, 16+22)                          // of fraction
+	if bits < 16 {
+		return nil
+	}
+	fixed := func(x float64) int64 { return int64(math.Round(math.Ldexp(x, bits))) }
+	w := WeightedSum{Shift: bits - 16, Lo: s.Lo, Hi: s.Hi}
+	for _, near := range [][2]int64{{0, 0}, {1, 1}, {1, -1}, {0, 1}, {0, -1}, {1, 0}, {-1, 0}, {-1, -1}, {-1, 1}} {
+		w.A, w.B = fixed(a)+near[0], fixed(b)+near[1]
+		if w.findConstant(want) && w.equals(want) {
+			return &w
+		}
+	}
+	return nil
+}
+
+// findConstant sets C to the middle of the values with which w gives want, if
+// there are any.
+func (w *WeightedSum) findConstant(want *[1 << 16]byte) bool {
+	least, most := int64(math.MinInt32)<<16, int64(math.MaxInt32)<<16
+	shift := 16 + w.Shift
+	for a := range int64(256) {
+		t := w.A * a
+		for _, y := range want[a<<8:][:256] {
+			if int32(y) > w.Lo {
+				least = max(least, int64(y)<<shift-t)
+			}
+			if int32(y) < w.Hi {
+				most = min(most, (int64(y)+1)<<shift-1-t)
+			}
+			t += w.B
+		}
+		if least > most {
+			return false
+		}
+	}
+	w.C = least + (most-least)/2
+	return true
+}
+
+func (w *WeightedSum) equals(want *[1 << 16]byte) bool {
+	for i, y := range want {
+		if w.Apply(byte(i>>8), byte(i)) != y {
+			return false
+		}
+	}
+	return true
+}
