@@ -92,8 +92,8 @@ func optionText(op Op) string {
 			op.Padding, op.StrideH, op.StrideW, op.DilationH, op.DilationW, op.Multiplier, op.Activation)
 	case Dense:
 		return fmt.Sprintf("act=%s keepdims=%t", op.Activation, op.KeepDims)
-	case Add:
-		return fmt.Sprintf("act=%s", op.Activation)
+	case Add, Sub, Mul:
+		return fmt.Sprintf("act=%s", FusedActivation(op))
 	case AveragePool:
 		return op.Pool.optionText()
 	case MaxPool:
@@ -108,6 +108,30 @@ func optionText(op Op) string {
 		return fmt.Sprintf("axis=%d act=%s", op.Axis, op.Activation)
 	case Unsupported:
 		return fmt.Sprintf("unsupported: %s", op.Reason)
+	}
+	return otherOptionText(op)
+}
+
+func otherOptionText(op Op) string {
+	switch op := op.(type) {
+	case TransposeConv:
+		return fmt.Sprintf("pad=%s stride=%dx%d", op.Padding, op.StrideH, op.StrideW)
+	case LeakyRelu:
+		return fmt.Sprintf("alpha=%v", op.Alpha)
+	case ResizeBilinear:
+		return fmt.Sprintf("align=%t half=%t", op.AlignCorners, op.HalfPixel)
+	case ResizeNearest:
+		return fmt.Sprintf("align=%t half=%t", op.AlignCorners, op.HalfPixel)
+	case StridedSlice:
+		return fmt.Sprintf("begin=%#b end=%#b shrink=%#b", op.BeginMask, op.EndMask, op.ShrinkMask)
+	case Pack:
+		return fmt.Sprintf("axis=%d", op.Axis)
+	case Unpack:
+		return fmt.Sprintf("axis=%d", op.Axis)
+	case SpaceToDepth:
+		return fmt.Sprintf("block=%d", op.Block)
+	case DepthToSpace:
+		return fmt.Sprintf("block=%d", op.Block)
 	}
 	return ""
 }

@@ -5,61 +5,88 @@ import (
 	"slices"
 )
 
-// InferShape returns the shape that n computes from the shapes of its inputs.
-// For RESHAPE and Unsupported it is the declared one: the graph holds no other.
-// Inputs that n requires must be present; see Supports.
-func (g *Graph) InferShape(n *Node) (Shape, error) {
-	x := g.Input(n, 0)
-	switch op := n.Op.(type) {
-	case Conv2D:
-		w := g.Input(n, 1).Shape
-		if len(x.Shape) != 4 || len(w) != 4 || w[3] != x.Shape[3] {
-			return nil, fmt.Errorf("input %s and weights %s do not fit", x.Shape, w)
-		}
-		return slideShape(x.Shape, windowOf{op.Padding, w[1], w[2], op.StrideH, op.StrideW, op.DilationH, op.DilationW}, w[0])
-	case Depthwise:
-		w := g.Input(n, 1).Shape
-		if len(x.Shape) != 4 || len(w) != 4 || w[0] != 1 || op.Multiplier < 1 ||
-			w[3]%x.Shape[3] != 0 || w[3]/x.Shape[3] != op.Multiplier {
-			return nil, fmt.Errorf("input %s, weights %s and depth multiplier %d do not fit", x.Shape, w, op.Multiplier)
-		}
-		return slideShape(x.Shape, windowOf{op.Padding, w[1], w[2], op.StrideH, op.StrideW, op.DilationH, op.DilationW}, w[3])
-	case Dense:
-		return denseShape(x.Shape, g.Input(n, 1).Shape, op.KeepDims)
-	case Add:
-		y := g.Input(n, 1)
-		s, ok := Broadcast(x.Shape, y.Shape)
-		if !ok {
-			return nil, fmt.Errorf("shapes %s and %s do not broadcast", x.Shape, y.Shape)
-		}
-		return s, nil
-	case AveragePool:
-		return poolShape(x.Shape, op.Pool)
-	case MaxPool:
-		return poolShape(x.Shape, op.Pool)
-	case Reshape:
-		y := g.Output(n, 0).Shape
-		if x.Shape.Elems() != y.Elems() {
-			return nil, fmt.Errorf("%s does not have as many elements as %s", x.Shape, y)
-		}
-		return y, nil
-	case Squeeze:
-		return squeezeShape(x.Shape, op.Dims)
-	case Softmax:
-		if len(x.Shape) == 0 {
-			return nil, fmt.Errorf("the input is a scalar")
-		}
-		return x.Shape, nil
-	case Quantize, Dequantize:
-		return x.Shape, nil
-	case Pad:
-		return g.padShape(n)
-	case Mean:
-		return g.meanShape(n, op.KeepDims)
-	case Concat:
-		return g.concatShape(n, op.Axis)
+// InferShapes returns the shapes that n computes from those of its inputs. For
+// RESHAPE and Unsupported they are the declared ones: the graph holds no others.
+// What n requires of its operands' types must hold; see CheckSupport.
+func (g *Graph) InferShapes(n *Node) ([]Shape, error) {
+	if d, ok := definitionOf(n.Op); ok {
+		return d.shapes(g, n)
 	}
-	return g.Output(n, 0).Shape, nil
+	shapes := make([]Shape, len(n.Outputs))
+	for i := range shapes {
+		shapes[i] = g.Output(n, i).Shape
+	}
+	return shapes, nil
+}
+
+// InferShape returns the first of InferShapes.
+func (g *Graph) InferShape(n *Node) (Shape, error) {
+	shapes, err := g.InferShapes(n)
+	if err != nil {
+		return nil, err
+	}
+	return shapes[0], nil
+}
+
+func convShape(g *Graph, n *Node) (Shape, error) {
+	op, x, w := n.Op.(Conv2D), g.Input(n, 0).Shape, g.Input(n, 1).Shape
+	if len(x) != 4 || len(w) != 4 || w[3] != x[3] {
+		return nil, fmt.Errorf("input %s and weights %s do not fit", x, w)
+	}
+	return slideShape(x, windowOf{op.Padding, w[1], w[2], op.StrideH, op.StrideW, op.DilationH, op.DilationW}, w[0])
+}
+
+func depthwiseShape(g *Graph, n *Node) (Shape, error) {
+	op, x, w := n.Op.(Depthwise), g.Input(n, 0).Shape, g.Input(n, 1).Shape
+	if len(x) != 4 || len(w) != 4 || w[0] != 1 || op.Multiplier < 1 ||
+		w[3]%x[3] != 0 || w[3]/x[3] != op.Multiplier {
+		return nil, fmt.Errorf("input %s, weights %s and depth multiplier %d do not fit", x, w, op.Multiplier)
+	}
+	return slideShape(x, windowOf{op.Padding, w[1], w[2], op.StrideH, op.StrideW, op.DilationH, op.DilationW}, w[3])
+}
+
+// transposeConvShape: any extent will do that the constant input 0 names; what
+// falls outside is dropped.
+func transposeConvShape(g *Graph, n *Node) (Shape, error) {
+	w, x := g.Input(n, 1).Shape, g.Input(n, 2).Shape
+	out, err := g.constInts(n, 0)
+	if err != nil {
+		return nil, err
+	}
+	if len(x) != 4 || len(w) != 4 || len(out) != 4 || w[3] != x[3] || out[0] != x[0] || out[3] != w[0] {
+		return nil, fmt.Errorf("input %s, weights %s and output shape %s do not fit", x, w, Shape(out))
+	}
+	if _, err := n.Op.(TransposeConv).over(out[1], out[2], w); err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func broadcastShape(g *Graph, n *Node) (Shape, error) {
+	x, y := g.Input(n, 0).Shape, g.Input(n, 1).Shape
+	s, ok := Broadcast(x, y)
+	if !ok {
+		return nil, fmt.Errorf("shapes %s and %s do not broadcast", x, y)
+	}
+	return s, nil
+}
+
+func sameShape(g *Graph, n *Node) (Shape, error) { return g.Input(n, 0).Shape, nil }
+
+// rowsShape is that of an operator over the last dimension.
+func rowsShape(g *Graph, n *Node) (Shape, error) {
+	if len(g.Input(n, 0).Shape) == 0 {
+		return nil, fmt.Errorf("the input is a scalar")
+	}
+	return g.Input(n, 0).Shape, nil
+}
+
+func reshapeShape(g *Graph, n *Node) (Shape, error) {
+	x, y := g.Input(n, 0).Shape, g.Output(n, 0).Shape
+	if x.Elems() != y.Elems() {
+		return nil, fmt.Errorf("%s does not have as many elements as %s", x, y)
+	}
+	return y, nil
 }
 
 // slideShape is the output shape of a window over x [N][H][W][C] that makes
@@ -72,7 +99,16 @@ func slideShape(x Shape, w windowOf, channels int) (Shape, error) {
 	return Shape{x[0], oh, ow, channels}, nil
 }
 
-func poolShape(x Shape, p Pool) (Shape, error) {
+// poolOf returns the options of a pooling operator.
+func poolOf(op Op) Pool {
+	if o, ok := op.(MaxPool); ok {
+		return o.Pool
+	}
+	return op.(AveragePool).Pool
+}
+
+func poolShape(g *Graph, n *Node) (Shape, error) {
+	x, p := g.Input(n, 0).Shape, poolOf(n.Op)
 	if len(x) != 4 {
 		return nil, fmt.Errorf("the input %s does not have 4 dimensions", x)
 	}
@@ -85,7 +121,8 @@ func poolShape(x Shape, p Pool) (Shape, error) {
 
 // denseShape: without keepDims, leading dimensions become one batch, and rows
 // of weights[1] elements may even regroup the input's dimensions.
-func denseShape(x, w Shape, keepDims bool) (Shape, error) {
+func denseShape(g *Graph, n *Node) (Shape, error) {
+	x, w, keepDims := g.Input(n, 0).Shape, g.Input(n, 1).Shape, n.Op.(Dense).KeepDims
 	if len(w) != 2 || len(x) == 0 || x.Elems()%w[1] != 0 || keepDims && x[len(x)-1] != w[1] {
 		return nil, fmt.Errorf("input %s and weights %s do not fit", x, w)
 	}
@@ -95,7 +132,8 @@ func denseShape(x, w Shape, keepDims bool) (Shape, error) {
 	return Shape{x.Elems() / w[1], w[0]}, nil
 }
 
-func squeezeShape(x Shape, dims []int) (Shape, error) {
+func squeezeShape(g *Graph, n *Node) (Shape, error) {
+	x, dims := g.Input(n, 0).Shape, n.Op.(Squeeze).Dims
 	drop := make([]bool, len(x))
 	for i, d := range x {
 		drop[i] = len(dims) == 0 && d == 1
@@ -116,9 +154,10 @@ func squeezeShape(x Shape, dims []int) (Shape, error) {
 	return out, nil
 }
 
-// Paddings returns the cells that PAD adds before and after each dimension.
+// Paddings returns the cells that PAD adds before and after each
+// dimension.
 func (g *Graph) Paddings(n *Node) ([][2]int, error) {
-	v, err := g.Input(n, 1).ConstInts()
+	v, err := g.constInts(n, 1)
 	if err != nil {
 		return nil, err
 	}
@@ -136,7 +175,7 @@ func (g *Graph) Paddings(n *Node) ([][2]int, error) {
 	return out, nil
 }
 
-func (g *Graph) padShape(n *Node) (Shape, error) {
+func padShape(g *Graph, n *Node) (Shape, error) {
 	pads, err := g.Paddings(n)
 	if err != nil {
 		return nil, err
@@ -148,51 +187,8 @@ func (g *Graph) padShape(n *Node) (Shape, error) {
 	return out, nil
 }
 
-// MeanAxes tells for each dimension of MEAN's input whether it is averaged.
-func (g *Graph) MeanAxes(n *Node) ([]bool, error) {
-	v, err := g.Input(n, 1).ConstInts()
-	if err != nil {
-		return nil, err
-	}
-	reduced := make([]bool, len(g.Input(n, 0).Shape))
-	for _, a := range v {
-		axis, ok := axisOf(a, len(reduced))
-		if !ok {
-			return nil, fmt.Errorf("axis %d of %d dimensions", a, len(reduced))
-		}
-		reduced[axis] = true
-	}
-	return reduced, nil
-}
-
-// MeanOverHW tells whether TensorFlow Lite runs n, a MEAN, in the kernel that
-// it has for H and W of a 4-dimensional tensor whose dimensions are kept, and
-// which rounds differently. It looks at the axes as they are written: counted
-// from the end, as -3 and -2, they go to the general kernel.
-func (g *Graph) MeanOverHW(n *Node) bool {
-	axes, err := g.Input(n, 1).ConstInts()
-	return err == nil && n.Op.(Mean).KeepDims && len(g.Input(n, 0).Shape) == 4 &&
-		(slices.Equal(axes, []int{1, 2}) || slices.Equal(axes, []int{2, 1}))
-}
-
-func (g *Graph) meanShape(n *Node, keepDims bool) (Shape, error) {
-	reduced, err := g.MeanAxes(n)
-	if err != nil {
-		return nil, err
-	}
-	out := Shape{}
-	for i, d := range g.Input(n, 0).Shape {
-		switch {
-		case !reduced[i]:
-			out = append(out, d)
-		case keepDims:
-			out = append(out, 1)
-		}
-	}
-	return out, nil
-}
-
-func (g *Graph) concatShape(n *Node, axis int) (Shape, error) {
+func concatShape(g *Graph, n *Node) (Shape, error) {
+	axis := n.Op.(Concat).Axis
 	out := slices.Clone(g.Input(n, 0).Shape)
 	a, ok := axisOf(axis, len(out))
 	if !ok {

@@ -1,6 +1,6 @@
 package qnn
 
-// LayerKind tells the three operators that get generated kernels apart.
+// LayerKind tells the operators that multiply with weights apart.
 type LayerKind uint8
 
 // The anchor operators.
@@ -8,6 +8,7 @@ const (
 	ConvLayer LayerKind = iota
 	DepthwiseLayer
 	DenseLayer
+	TransposeLayer // TRANSPOSE_CONV; see ResolveTransposeConv
 )
 
 // A Layer is a CONV_2D, DEPTHWISE_CONV_2D or FULLY_CONNECTED node with its

@@ -24,7 +24,7 @@ var (
 	activationNames = []string{NoActivation: "none", Relu: "relu", ReluN1To1: "relu_n1_to_1", Relu6: "relu6"}
 	paddingNames    = []string{Same: "same", Valid: "valid"}
 	roundingNames   = []string{Double: "double", Single: "single"}
-	kindNames       = []string{ConvLayer: "conv2d", DepthwiseLayer: "depthwise", DenseLayer: "dense"}
+	kindNames       = []string{ConvLayer: "conv2d", DepthwiseLayer: "depthwise", DenseLayer: "dense", TransposeLayer: "transpose_conv"}
 )
 
 // String returns "none", "relu", "relu_n1_to_1" or "relu6".
@@ -36,5 +36,5 @@ func (p Padding) String() string { return enumName(paddingNames, int(p)) }
 // String returns "double" or "single".
 func (r Rounding) String() string { return enumName(roundingNames, int(r)) }
 
-// String returns "conv2d", "depthwise" or "dense".
+// String returns "conv2d", "depthwise", "dense" or "transpose_conv".
 func (k LayerKind) String() string { return enumName(kindNames, int(k)) }

@@ -15,23 +15,28 @@ func ResolveLayer(g *Graph, n *Node) (*Layer, error) {
 		return nil, fmt.Errorf("%s: %w", g.Label(n), err)
 	}
 	x, w, y := g.Input(n, 0), g.Input(n, 1), g.Output(n, 0)
+	l.numbers(x, w, y, g.Input(n, 2), n.FromInt8)
+	if (l.Signed || n.FromInt8) && l.Kind != DepthwiseLayer {
+		l.Requant.Round = Single
+	}
+	l.Requant.Lo, l.Requant.Hi = ActivationRange(act, y)
+	return l, nil
+}
+
+// numbers fills in what comes from the operands' types and quantisation. The
+// rounding is Double.
+func (l *Layer) numbers(x, w, y, bias *Tensor, fromInt8 bool) {
 	l.Signed = x.Type == Int8
 	l.InputZero = x.Quant.Zero[0]
 	l.Weights, l.WeightSigned = w.Data, w.Type == Int8
 	if !l.WeightSigned {
 		l.WeightZero = w.Quant.Zero[0]
 	}
-	l.Bias = biasOf(g.Input(n, 2), l.OC)
+	l.Bias = biasOf(bias, l.OC)
 	l.Requant = Requantise{Round: Double, Zero: y.Quant.Zero[0]}
-	rulesOfInt8 := l.Signed || n.FromInt8
-	if rulesOfInt8 && l.Kind != DepthwiseLayer {
-		l.Requant.Round = Single
-	}
-	l.Requant.Lo, l.Requant.Hi = ActivationRange(act, y)
 	for _, ws := range w.Quant.Scale {
-		l.Requant.Mult = append(l.Requant.Mult, layerMultiplier(x.Quant.Scale[0], ws, y.Quant.Scale[0], rulesOfInt8))
+		l.Requant.Mult = append(l.Requant.Mult, layerMultiplier(x.Quant.Scale[0], ws, y.Quant.Scale[0], l.Signed || fromInt8))
 	}
-	return l, nil
 }
 
 // layerGeometry fills in the kind, extents and window.

@@ -2,54 +2,23 @@ package qnn
 
 import "fmt"
 
-// arity is the number of inputs of an operator; optional ones may be NoTensor.
-type arity struct{ required, most int }
+// A typeSet is a set of element types, by bit.
+type typeSet uint16
 
-// arityOf returns the inputs that op takes, and whether it is bounded at all.
-func arityOf(op Op) (arity, bool) {
-	switch op.(type) {
-	case Conv2D, Depthwise, Dense:
-		return arity{2, 3}, true
-	case Add, Pad, Mean:
-		return arity{2, 2}, true
-	case Reshape:
-		return arity{1, 2}, true
-	case AveragePool, MaxPool, Squeeze, Softmax, Quantize, Dequantize:
-		return arity{1, 1}, true
+func types(ds ...DType) typeSet {
+	var s typeSet
+	for _, d := range ds {
+		s |= 1 << d
 	}
-	return arity{}, false
+	return s
 }
 
-// checkOperands checks that the tensors of n exist, and are as many as its
-// operator takes.
-func (g *Graph) checkOperands(n *Node) error {
-	for _, id := range n.Outputs {
-		if !g.has(id) {
-			return fmt.Errorf("output tensor %d of %d", id, len(g.Tensors))
-		}
-	}
-	_, unsupported := n.Op.(Unsupported)
-	a, bounded := arityOf(n.Op)
-	for i, id := range n.Inputs {
-		optional := unsupported || bounded && i >= a.required
-		if !g.has(id) && !(optional && id == NoTensor) {
-			return fmt.Errorf("input %d is tensor %d of %d", i, id, len(g.Tensors))
-		}
-	}
-	if unsupported {
-		return nil
-	}
-	if !bounded {
-		a = arity{1, len(n.Inputs)}
-	}
-	if len(n.Inputs) < a.required || len(n.Inputs) > a.most {
-		return fmt.Errorf("%d inputs, want %d to %d", len(n.Inputs), a.required, a.most)
-	}
-	if len(n.Outputs) != 1 {
-		return fmt.Errorf("%d outputs, want 1", len(n.Outputs))
-	}
-	return nil
-}
+func (s typeSet) has(d DType) bool { return s&(1<<d) != 0 }
+
+var (
+	eightBit = types(Uint8, Int8)
+	anySized = types(Uint8, Int8, Float32, Int32, Int64, Bool, Int16, Float16)
+)
 
 // CheckSupport tells whether this package defines n's operator for the
 // element types, kinds of quantisation and constants that n has: nil, or what
@@ -65,43 +34,14 @@ func (g *Graph) CheckSupport(n *Node) (unsupported, wrong error) {
 
 // supports is CheckSupport for a node whose operands exist.
 func (g *Graph) supports(n *Node) error {
-	x, y := g.Input(n, 0), (*Tensor)(nil)
-	if len(n.Outputs) == 1 {
-		y = g.Output(n, 0)
+	if _, ok := n.Op.(Unsupported); ok {
+		return nil
 	}
-	switch n.Op.(type) {
-	case Unsupported:
-		return nil
-	case Conv2D, Depthwise, Dense:
-		return g.supportsLayer(n, x, y)
-	case Reshape, Squeeze:
-		if x.Type != y.Type || x.Type.Size() == 0 {
-			return fmt.Errorf("from %s to %s", x.Type, y.Type)
-		}
-		return nil
-	case Quantize:
-		if !x.Type.Is8Bit() && x.Type != Float32 || !y.Type.Is8Bit() {
-			return fmt.Errorf("from %s to %s", x.Type, y.Type)
-		}
-	case Dequantize:
-		if !x.Type.Is8Bit() || y.Type != Float32 {
-			return fmt.Errorf("from %s to %s", x.Type, y.Type)
-		}
-	case Pad, Mean:
-		if err := activations(y, x); err != nil {
-			return err
-		}
-		if _, err := g.Input(n, 1).ConstInts(); err != nil {
-			return err
-		}
-	case Add, AveragePool, MaxPool, Softmax, Concat:
-		if err := activations(y, g.inputs(n)...); err != nil {
-			return err
-		}
-	default:
+	d, ok := definitionOf(n.Op)
+	if !ok {
 		return fmt.Errorf("an operator of type %T", n.Op)
 	}
-	return perTensor(append(g.inputs(n), y)...)
+	return d.support.check(g, n)
 }
 
 // inputs returns the inputs of n that are present.
@@ -115,23 +55,60 @@ func (g *Graph) inputs(n *Node) []*Tensor {
 	return ts
 }
 
-// activations checks that y and xs have the same 8-bit type.
-func activations(y *Tensor, xs ...*Tensor) error {
-	for _, x := range xs {
-		if !x.Type.Is8Bit() {
-			return fmt.Errorf("%s activations", x.Type)
-		}
-		if x.Type != y.Type {
-			return fmt.Errorf("from %s to %s", x.Type, y.Type)
-		}
+// outputs returns the outputs of n.
+func (g *Graph) outputs(n *Node) []*Tensor {
+	ts := make([]*Tensor, len(n.Outputs))
+	for i := range ts {
+		ts[i] = g.Output(n, i)
 	}
-	return nil
+	return ts
+}
+
+// alike wants inputs ks, or all if there are none, and the outputs to be of one
+// type of the set.
+func alike(set typeSet, ks ...int) rule {
+	return func(g *Graph, n *Node) error {
+		xs := g.inputs(n)
+		if len(ks) > 0 {
+			xs = nil
+			for _, k := range ks {
+				xs = append(xs, g.Input(n, k))
+			}
+		}
+		ys := g.outputs(n)
+		for _, x := range xs {
+			if !set.has(x.Type) {
+				return fmt.Errorf("%s activations", x.Type)
+			}
+			for _, y := range ys {
+				if x.Type != y.Type {
+					return fmt.Errorf("from %s to %s", x.Type, y.Type)
+				}
+			}
+		}
+		if set == anySized { // nothing is computed
+			return nil
+		}
+		return perTensor(append(xs, ys...)...)
+	}
+}
+
+// constant wants inputs ks to be constants of type int32 or int64.
+func constant(ks ...int) rule {
+	return func(g *Graph, n *Node) error {
+		for _, k := range ks {
+			if _, err := g.constInts(n, k); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
 }
 
 // perTensor checks that no activation is quantised per channel.
 func perTensor(ts ...*Tensor) error {
 	for _, t := range ts {
-		if t.Quant.PerChannel() {
+		if t.Type.Is8Bit() && t.Quant.PerChannel() {
 			return fmt.Errorf("activations quantised per channel (%s)", t)
 		}
 	}
@@ -139,14 +116,29 @@ func perTensor(ts ...*Tensor) error {
 }
 
 // supportsLayer checks the operands of a convolution, depthwise or dense node.
-func (g *Graph) supportsLayer(n *Node, x, y *Tensor) error {
-	if err := activations(y, x); err != nil {
+func supportsLayer(g *Graph, n *Node) error {
+	x, w := g.Input(n, 0), g.Input(n, 1)
+	if err := alike(eightBit, 0)(g, n); err != nil {
 		return err
 	}
-	if err := perTensor(x, y); err != nil {
+	if err := supportsWeights(n, x, w, g.Input(n, 2)); err != nil {
 		return err
 	}
-	w, b := g.Input(n, 1), g.Input(n, 2)
+	if op, ok := n.Op.(Conv2D); ok && len(x.Shape) == 4 && len(w.Shape) == 4 && x.Shape[3] != w.Shape[3] && w.Shape[3] > 0 && x.Shape[3]%w.Shape[3] == 0 {
+		return fmt.Errorf("%s of %d groups", op.OpName(), x.Shape[3]/w.Shape[3])
+	}
+	return nil
+}
+
+func supportsTransposeConv(g *Graph, n *Node) error {
+	if err := rules(alike(eightBit, 2), constant(0))(g, n); err != nil {
+		return err
+	}
+	return supportsWeights(n, g.Input(n, 2), g.Input(n, 1), g.Input(n, 3))
+}
+
+// supportsWeights checks the weights w and bias b of a layer over x.
+func supportsWeights(n *Node, x, w, b *Tensor) error {
 	wantInt8 := x.Type == Int8 || n.FromInt8
 	switch {
 	case !w.IsConst():
@@ -165,8 +157,36 @@ func (g *Graph) supportsLayer(n *Node, x, y *Tensor) error {
 			}
 		}
 	}
-	if op, ok := n.Op.(Conv2D); ok && len(x.Shape) == 4 && len(w.Shape) == 4 && x.Shape[3] != w.Shape[3] && w.Shape[3] > 0 && x.Shape[3]%w.Shape[3] == 0 {
-		return fmt.Errorf("%s of %d groups", op.OpName(), x.Shape[3]/w.Shape[3])
+	return nil
+}
+
+func supportsQuantize(g *Graph, n *Node) error {
+	x, y := g.Input(n, 0), g.Output(n, 0)
+	if !types(Uint8, Int8, Float32).has(x.Type) || !y.Type.Is8Bit() {
+		return fmt.Errorf("from %s to %s", x.Type, y.Type)
+	}
+	return perTensor(x, y)
+}
+
+func supportsDequantize(g *Graph, n *Node) error {
+	x, y := g.Input(n, 0), g.Output(n, 0)
+	if !x.Type.Is8Bit() || y.Type != Float32 {
+		return fmt.Errorf("from %s to %s", x.Type, y.Type)
+	}
+	return perTensor(x)
+}
+
+func supportsArgMax(g *Graph, n *Node) error {
+	x, y := g.Input(n, 0), g.Output(n, 0)
+	if !x.Type.Is8Bit() || y.Type != Int32 && y.Type != Int64 {
+		return fmt.Errorf("from %s to %s", x.Type, y.Type)
+	}
+	return constant(1)(g, n)
+}
+
+func supportsShapeOf(g *Graph, n *Node) error {
+	if y := g.Output(n, 0); y.Type != Int32 && y.Type != Int64 {
+		return fmt.Errorf("to %s", y.Type)
 	}
 	return nil
 }

@@ -1,7 +1,6 @@
 package qnn
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -137,131 +136,33 @@ func (g *Graph) validateNode(n *Node, made []bool) error {
 	if err := g.validateShapes(n); err != nil {
 		return err
 	}
-	return g.validateQuant(n)
+	d, _ := definitionOf(n.Op)
+	return d.numbers.check(g, n)
 }
 
 func (g *Graph) validateShapes(n *Node) error {
-	for _, t := range append(g.inputs(n), g.Output(n, 0)) {
+	for _, t := range append(g.inputs(n), g.outputs(n)...) {
 		for _, d := range t.Shape {
 			if d < 1 {
 				return fmt.Errorf("%s has the empty shape %s", t, t.Shape)
 			}
 		}
 	}
-	want, err := g.InferShape(n)
+	want, err := g.InferShapes(n)
 	if err != nil {
 		return err
 	}
-	if got := g.Output(n, 0).Shape; !got.Equal(want) {
-		return fmt.Errorf("the output is declared %s, but computes to %s", got, want)
-	}
-	return nil
-}
-
-// validateQuant checks the quantisation of every operand that n computes with.
-func (g *Graph) validateQuant(n *Node) error {
-	x, y := g.Input(n, 0), g.Output(n, 0)
-	switch op := n.Op.(type) {
-	case Conv2D:
-		return g.validateLayer(n, 0, op.Activation)
-	case Depthwise:
-		return g.validateLayer(n, 3, op.Activation)
-	case Dense:
-		return g.validateLayer(n, 0, op.Activation)
-	case Reshape, Squeeze:
-		return nil
-	case Quantize:
-		if x.Type == Float32 {
-			return quantised(y)
-		}
-		return quantised(x, y)
-	case Dequantize:
-		return quantised(x)
-	case Softmax:
-		if b := float64(op.Beta); math.IsNaN(b) || math.IsInf(b, 0) {
-			return fmt.Errorf("beta is %v", b)
-		}
-		return quantised(x, y)
-	case Pad, Mean:
-		return quantised(x, y)
-	case AveragePool:
-		return cmp.Or(op.Activation.check(), quantisedAlike(x, y))
-	case MaxPool:
-		return cmp.Or(op.Activation.check(), quantisedAlike(x, y))
-	case Add:
-		return cmp.Or(op.Activation.check(), quantised(append(g.inputs(n), y)...))
-	case Concat:
-		if op.Activation != NoActivation {
-			return fmt.Errorf("a fused activation (%s) is not defined here", op.Activation)
-		}
-		return quantised(append(g.inputs(n), y)...)
-	}
-	return nil
-}
-
-// validateLayer checks the numbers of a convolution, depthwise or dense node
-// whose output channels are dimension axis of the weights.
-func (g *Graph) validateLayer(n *Node, axis int, act Activation) error {
-	x, w, b, y := g.Input(n, 0), g.Input(n, 1), g.Input(n, 2), g.Output(n, 0)
-	if err := cmp.Or(act.check(), quantised(x, y)); err != nil {
-		return err
-	}
-	channels := w.Shape[axis]
-	if b != nil && b.Shape.Elems() != channels {
-		return fmt.Errorf("a bias of %s for %d output channels", b.Shape, channels)
-	}
-	q := w.Quant
-	switch {
-	case len(q.Scale) == 0:
-		return fmt.Errorf("the weights (%s) are not quantised", w)
-	case q.PerChannel() && len(q.Scale) != channels:
-		return fmt.Errorf("%d scales for %d output channels", len(q.Scale), channels)
-	case q.PerChannel() && q.Axis != axis:
-		return fmt.Errorf("weights quantised along dimension %d, want %d", q.Axis, axis)
-	case w.Type == Uint8 && (q.Zero[0] < 0 || q.Zero[0] > 255):
-		return fmt.Errorf("weights with zero point %d", q.Zero[0])
-	}
-	for c, s := range q.Scale { // a channel of zeros may have scale 0
-		if !(s >= 0) || math.IsInf(float64(x.Quant.Scale[0]*s), 0) {
-			return fmt.Errorf("weights with scale %v in channel %d", s, c)
+	for i, y := range g.outputs(n) {
+		if !y.Shape.Equal(want[i]) {
+			return fmt.Errorf("%s is declared %s, but computes to %s", outputLabel(n, i), y.Shape, want[i])
 		}
 	}
 	return nil
 }
 
-func (a Activation) check() error {
-	if a > Relu6 {
-		return fmt.Errorf("activation %s", a)
+func outputLabel(n *Node, i int) string {
+	if len(n.Outputs) == 1 {
+		return "the output"
 	}
-	return nil
-}
-
-// quantised checks that each of ts has one usable scale and zero point.
-func quantised(ts ...*Tensor) error {
-	for _, t := range ts {
-		if len(t.Quant.Scale) != 1 {
-			return fmt.Errorf("%s has %d scales, want 1", t, len(t.Quant.Scale))
-		}
-		s, z := t.Quant.Scale[0], t.Quant.Zero[0]
-		if !(s > 0) || math.IsInf(float64(s), 0) {
-			return fmt.Errorf("%s has scale %v", t, s)
-		}
-		if lo, hi := t.Type.Limits(); z < lo || z > hi {
-			return fmt.Errorf("%s of type %s has zero point %d", t, t.Type, z)
-		}
-	}
-	return nil
-}
-
-// quantisedAlike checks operators that do not requantise. TensorFlow Lite
-// refuses pooling whose scales differ by more than 1e-6.
-func quantisedAlike(x, y *Tensor) error {
-	if err := quantised(x, y); err != nil {
-		return err
-	}
-	if math.Abs(float64(x.Quant.Scale[0])-float64(y.Quant.Scale[0])) > 1e-6 || x.Quant.Zero[0] != y.Quant.Zero[0] {
-		return fmt.Errorf("input (scale %v, zero point %d) and output (%v, %d) must be quantised alike",
-			x.Quant.Scale[0], x.Quant.Zero[0], y.Quant.Scale[0], y.Quant.Zero[0])
-	}
-	return nil
+	return fmt.Sprintf("output %d", i)
 }

@@ -84,13 +84,16 @@ func movable(g *qnn.Graph, n *qnn.Node) bool {
 }
 
 // isActivation tells whether input k of n is an activation, rather than the
-// weights or bias of a layer or the numbers that PAD, MEAN and RESHAPE take.
+// weights or bias of a layer. The numbers that PAD, MEAN and others take are
+// never int8.
 func isActivation(n *qnn.Node, k int) bool {
 	switch n.Op.(type) {
-	case qnn.Add, qnn.Concat:
-		return true
+	case qnn.Conv2D, qnn.Depthwise, qnn.Dense:
+		return k == 0
+	case qnn.TransposeConv:
+		return k == 2
 	}
-	return k == 0
+	return true
 }
 
 // node appends n, moved to uint8 where it works on int8.

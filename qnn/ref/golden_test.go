@@ -74,7 +74,9 @@ func TestGoldenOperators(t *testing.T) {
 		})
 	}
 	for _, op := range []qnn.Op{qnn.Conv2D{}, qnn.Depthwise{}, qnn.Dense{}, qnn.Add{}, qnn.AveragePool{}, qnn.MaxPool{},
-		qnn.Reshape{}, qnn.Squeeze{}, qnn.Softmax{}, qnn.Pad{}, qnn.Mean{}, qnn.Quantize{}, qnn.Dequantize{}, qnn.Concat{}} {
+		qnn.Reshape{}, qnn.Squeeze{}, qnn.Softmax{}, qnn.Pad{}, qnn.Mean{}, qnn.Quantize{}, qnn.Dequantize{}, qnn.Concat{},
+		qnn.Sub{}, qnn.Mul{}, qnn.Clamp{Activation: qnn.Relu}, qnn.Clamp{Activation: qnn.Relu6}, qnn.Logistic{}, qnn.L2Norm{},
+		qnn.ResizeBilinear{}, qnn.ResizeNearest{}, qnn.ArgMax{}, qnn.TransposeConv{}} {
 		if tested[op.OpName()] == 0 {
 			t.Errorf("no golden case of %s", op.OpName())
 		}

@@ -67,17 +67,21 @@ func Run(g *qnn.Graph, inputs [][]byte) (Values, error) {
 }
 
 // Node computes one node. It reads the values of its inputs from vals, and
-// writes its output into the slice that vals holds for it, of the tensor's
+// writes its outputs into the slices that vals holds for them, of the tensors'
 // size, or into a new one where that is nil.
 func Node(g *qnn.Graph, n *qnn.Node, vals Values) error {
 	if op, ok := n.Op.(qnn.Unsupported); ok {
 		return fmt.Errorf("%s: %s", g.Label(n), op.Reason)
 	}
-	id := n.Outputs[0]
-	if vals[id] == nil {
-		vals[id] = make([]byte, g.Tensors[id].Bytes())
+	for _, id := range n.Outputs {
+		if vals[id] == nil {
+			vals[id] = make([]byte, g.Tensors[id].Bytes())
+		}
 	}
-	out := vals[id]
+	if done, err := array(g, n, vals); done {
+		return err
+	}
+	out := vals[n.Outputs[0]]
 	switch op := n.Op.(type) {
 	case qnn.Conv2D, qnn.Depthwise, qnn.Dense:
 		l, err := qnn.ResolveLayer(g, n)
@@ -85,12 +89,22 @@ func Node(g *qnn.Graph, n *qnn.Node, vals Values) error {
 			return err
 		}
 		Layer(l, vals.Of(g, n.Inputs[0]), out)
-	case qnn.Reshape, qnn.Squeeze:
-		copy(out, vals.Of(g, n.Inputs[0]))
+	case qnn.TransposeConv:
+		l, err := qnn.ResolveTransposeConv(g, n)
+		if err != nil {
+			return err
+		}
+		transposeConv(l, vals.Of(g, n.Inputs[2]), out)
 	case qnn.Dequantize:
 		dequantize(newOperand(g, n, vals, 0), out)
 	case qnn.Quantize:
 		quantize(g, n, vals, out)
+	case qnn.ArgMax:
+		axis, err := g.Axis(n, 1, len(g.Input(n, 0).Shape))
+		if err != nil {
+			return err
+		}
+		argMax(newOperand(g, n, vals, 0), axis, out, g.Output(n, 0).Type.Size())
 	default:
 		return operator(g, n, op, vals, out)
 	}
@@ -116,13 +130,47 @@ func operator(g *qnn.Graph, n *qnn.Node, op qnn.Op, vals Values, out []byte) err
 		}
 		pad(newOperand(g, n, vals, 0), y, before)
 	case qnn.Mean:
-		reduced, err := g.MeanAxes(n)
+		reduced, err := g.ReducedAxes(n)
 		if err != nil {
 			return err
 		}
 		mean(newOperand(g, n, vals, 0), y, reduced, g.MeanOverHW(n))
 	case qnn.Concat:
 		concat(g, n, vals, y, op.Axis)
+	default:
+		return elementwise(g, n, vals, y)
+	}
+	return nil
+}
+
+// elementwise computes the operators that treat each element, or row, alike.
+func elementwise(g *qnn.Graph, n *qnn.Node, vals Values, y result) error {
+	x := newOperand(g, n, vals, 0)
+	switch op := n.Op.(type) {
+	case qnn.Sub:
+		sub(x, newOperand(g, n, vals, 1), y, op.Activation)
+	case qnn.Mul:
+		mul(x, newOperand(g, n, vals, 1), y, op.Activation)
+	case qnn.Maximum:
+		pairs(x, newOperand(g, n, vals, 1), y, func(a, b int32) int32 { return max(a, b) })
+	case qnn.Minimum:
+		pairs(x, newOperand(g, n, vals, 1), y, func(a, b int32) int32 { return min(a, b) })
+	case qnn.Clamp:
+		clampTo(x, y, op.Activation)
+	case qnn.LeakyRelu:
+		leakyRelu(x, y, op.Alpha)
+	case qnn.PRelu:
+		prelu(x, newOperand(g, n, vals, 1), y)
+	case qnn.Logistic:
+		curve(x, y, logistic)
+	case qnn.Tanh:
+		curve(x, y, tanh)
+	case qnn.HardSwish:
+		hardSwish(x, y)
+	case qnn.L2Norm:
+		l2norm(x, y)
+	case qnn.ResizeBilinear:
+		resizeBilinear(x, y, op.Resize, y.lo < 0)
 	default:
 		return fmt.Errorf("%s: not supported", g.Label(n))
 	}

@@ -62,7 +62,7 @@ func (w *writer) operator(def builtin, n *qnn.Node) flatbuffers.UOffsetT {
 	var options flatbuffers.UOffsetT
 	if def.write != nil {
 		options = def.write(b, w.g, n)
-	} else {
+	} else if def.options != fb.BuiltinOptionsNONE {
 		b.StartObject(0)
 		options = b.EndObject()
 	}
@@ -70,8 +70,10 @@ func (w *writer) operator(def builtin, n *qnn.Node) flatbuffers.UOffsetT {
 	fb.OperatorAddOpcodeIndex(b, uint32(code))
 	fb.OperatorAddInputs(b, inputs)
 	fb.OperatorAddOutputs(b, outputs)
-	fb.OperatorAddBuiltinOptionsType(b, def.options)
-	fb.OperatorAddBuiltinOptions(b, options)
+	if options != 0 {
+		fb.OperatorAddBuiltinOptionsType(b, def.options)
+		fb.OperatorAddBuiltinOptions(b, options)
+	}
 	return fb.OperatorEnd(b)
 }
 
@@ -93,6 +95,18 @@ func (w *writer) version(def builtin, n *qnn.Node) int32 {
 		}
 		if w.g.Input(n, 2) == nil {
 			v = max(v, 6)
+		}
+	case qnn.ResizeBilinear:
+		if op.HalfPixel {
+			v = 3
+		}
+	case qnn.ResizeNearest:
+		if op.HalfPixel || op.AlignCorners {
+			v = 3
+		}
+	case qnn.TransposeConv:
+		if len(n.Inputs) > 3 {
+			v = 3
 		}
 	case qnn.Quantize:
 		if w.g.Input(n, 0).Type != qnn.Float32 {

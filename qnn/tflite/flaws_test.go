@@ -129,8 +129,8 @@ func TestUnsupported(t *testing.T) {
 		name, op, reason string
 		edit             edit
 	}{
-		{"other builtin", "RELU", "builtin operator 19 is not supported", func(m *fb.Model, _ *fb.SubGraph) bool {
-			return opcode(m).MutateBuiltinCode(19) && opcode(m).MutateDeprecatedBuiltinCode(19)
+		{"other builtin", "SVDF", "builtin operator 27 is not supported", func(m *fb.Model, _ *fb.SubGraph) bool {
+			return opcode(m).MutateBuiltinCode(27) && opcode(m).MutateDeprecatedBuiltinCode(27)
 		}},
 		{"unknown builtin", "BUILTIN_4000", "builtin operator 4000 is not supported", func(m *fb.Model, _ *fb.SubGraph) bool { return opcode(m).MutateBuiltinCode(4000) }},
 		{"custom", `CUSTOM ""`, "custom operators are not supported", func(m *fb.Model, _ *fb.SubGraph) bool { return opcode(m).MutateBuiltinCode(32) }},

@@ -134,4 +134,63 @@ var optionLayouts = map[byte]*layout{
 	}},
 	38: {name: "DequantizeOptions"},
 	89: {name: "QuantizeOptions"},
+	12: {"L2NormOptions", []field{
+		{id: 0, name: "fused_activation", kind: scalar, size: 1},
+	}},
+	15: {"ResizeBilinearOptions", []field{
+		{id: 2, name: "align_corners", kind: scalar, size: 1},
+		{id: 3, name: "half_pixel_centers", kind: scalar, size: 1},
+	}},
+	19: {"SpaceToDepthOptions", []field{
+		{id: 0, name: "block_size", kind: scalar, size: 4},
+	}},
+	21: {"MulOptions", []field{
+		{id: 0, name: "fused_activation", kind: scalar, size: 1},
+	}},
+	28: {"SubOptions", []field{
+		{id: 0, name: "fused_activation", kind: scalar, size: 1},
+	}},
+	32: {"StridedSliceOptions", []field{
+		{id: 0, name: "begin_mask", kind: scalar, size: 4},
+		{id: 1, name: "end_mask", kind: scalar, size: 4},
+		{id: 2, name: "ellipsis_mask", kind: scalar, size: 4},
+		{id: 3, name: "new_axis_mask", kind: scalar, size: 4},
+		{id: 4, name: "shrink_axis_mask", kind: scalar, size: 4},
+	}},
+	35: {"SplitOptions", []field{
+		{id: 0, name: "num_splits", kind: scalar, size: 4},
+	}},
+	40: {"ArgMaxOptions", []field{
+		{id: 0, name: "output_type", kind: scalar, size: 1},
+	}},
+	49: {"TransposeConvOptions", []field{
+		{id: 0, name: "padding", kind: scalar, size: 1},
+		{id: 1, name: "stride_w", kind: scalar, size: 4},
+		{id: 2, name: "stride_h", kind: scalar, size: 4},
+		{id: 3, name: "fused_activation", kind: scalar, size: 1},
+	}},
+	55: {"ShapeOptions", []field{
+		{id: 0, name: "out_type", kind: scalar, size: 1},
+	}},
+	59: {"PackOptions", []field{
+		{id: 0, name: "values_count", kind: scalar, size: 4},
+		{id: 1, name: "axis", kind: scalar, size: 4},
+	}},
+	64: {"UnpackOptions", []field{
+		{id: 0, name: "num", kind: scalar, size: 4},
+		{id: 1, name: "axis", kind: scalar, size: 4},
+	}},
+	74: {"ResizeNearestNeighborOptions", []field{
+		{id: 0, name: "align_corners", kind: scalar, size: 1},
+		{id: 1, name: "half_pixel_centers", kind: scalar, size: 1},
+	}},
+	75: {"LeakyReluOptions", []field{
+		{id: 0, name: "alpha", kind: scalar, size: 4},
+	}},
+	79: {"SplitVOptions", []field{
+		{id: 0, name: "num_splits", kind: scalar, size: 4},
+	}},
+	94: {"DepthToSpaceOptions", []field{
+		{id: 0, name: "block_size", kind: scalar, size: 4},
+	}},
 }

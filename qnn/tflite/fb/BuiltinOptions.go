@@ -7,54 +7,102 @@ import "strconv"
 type BuiltinOptions byte
 
 const (
-	BuiltinOptionsNONE                   BuiltinOptions = 0
-	BuiltinOptionsConv2DOptions          BuiltinOptions = 1
-	BuiltinOptionsDepthwiseConv2DOptions BuiltinOptions = 2
-	BuiltinOptionsPool2DOptions          BuiltinOptions = 5
-	BuiltinOptionsFullyConnectedOptions  BuiltinOptions = 8
-	BuiltinOptionsSoftmaxOptions         BuiltinOptions = 9
-	BuiltinOptionsConcatenationOptions   BuiltinOptions = 10
-	BuiltinOptionsAddOptions             BuiltinOptions = 11
-	BuiltinOptionsReshapeOptions         BuiltinOptions = 17
-	BuiltinOptionsPadOptions             BuiltinOptions = 22
-	BuiltinOptionsReducerOptions         BuiltinOptions = 27
-	BuiltinOptionsSqueezeOptions         BuiltinOptions = 30
-	BuiltinOptionsDequantizeOptions      BuiltinOptions = 38
-	BuiltinOptionsQuantizeOptions        BuiltinOptions = 89
+	BuiltinOptionsNONE                         BuiltinOptions = 0
+	BuiltinOptionsConv2DOptions                BuiltinOptions = 1
+	BuiltinOptionsDepthwiseConv2DOptions       BuiltinOptions = 2
+	BuiltinOptionsPool2DOptions                BuiltinOptions = 5
+	BuiltinOptionsFullyConnectedOptions        BuiltinOptions = 8
+	BuiltinOptionsSoftmaxOptions               BuiltinOptions = 9
+	BuiltinOptionsConcatenationOptions         BuiltinOptions = 10
+	BuiltinOptionsAddOptions                   BuiltinOptions = 11
+	BuiltinOptionsL2NormOptions                BuiltinOptions = 12
+	BuiltinOptionsResizeBilinearOptions        BuiltinOptions = 15
+	BuiltinOptionsReshapeOptions               BuiltinOptions = 17
+	BuiltinOptionsSpaceToDepthOptions          BuiltinOptions = 19
+	BuiltinOptionsMulOptions                   BuiltinOptions = 21
+	BuiltinOptionsPadOptions                   BuiltinOptions = 22
+	BuiltinOptionsReducerOptions               BuiltinOptions = 27
+	BuiltinOptionsSubOptions                   BuiltinOptions = 28
+	BuiltinOptionsSqueezeOptions               BuiltinOptions = 30
+	BuiltinOptionsStridedSliceOptions          BuiltinOptions = 32
+	BuiltinOptionsSplitOptions                 BuiltinOptions = 35
+	BuiltinOptionsDequantizeOptions            BuiltinOptions = 38
+	BuiltinOptionsArgMaxOptions                BuiltinOptions = 40
+	BuiltinOptionsTransposeConvOptions         BuiltinOptions = 49
+	BuiltinOptionsShapeOptions                 BuiltinOptions = 55
+	BuiltinOptionsPackOptions                  BuiltinOptions = 59
+	BuiltinOptionsUnpackOptions                BuiltinOptions = 64
+	BuiltinOptionsResizeNearestNeighborOptions BuiltinOptions = 74
+	BuiltinOptionsLeakyReluOptions             BuiltinOptions = 75
+	BuiltinOptionsSplitVOptions                BuiltinOptions = 79
+	BuiltinOptionsQuantizeOptions              BuiltinOptions = 89
+	BuiltinOptionsDepthToSpaceOptions          BuiltinOptions = 94
 )
 
 var EnumNamesBuiltinOptions = map[BuiltinOptions]string{
-	BuiltinOptionsNONE:                   "NONE",
-	BuiltinOptionsConv2DOptions:          "Conv2DOptions",
-	BuiltinOptionsDepthwiseConv2DOptions: "DepthwiseConv2DOptions",
-	BuiltinOptionsPool2DOptions:          "Pool2DOptions",
-	BuiltinOptionsFullyConnectedOptions:  "FullyConnectedOptions",
-	BuiltinOptionsSoftmaxOptions:         "SoftmaxOptions",
-	BuiltinOptionsConcatenationOptions:   "ConcatenationOptions",
-	BuiltinOptionsAddOptions:             "AddOptions",
-	BuiltinOptionsReshapeOptions:         "ReshapeOptions",
-	BuiltinOptionsPadOptions:             "PadOptions",
-	BuiltinOptionsReducerOptions:         "ReducerOptions",
-	BuiltinOptionsSqueezeOptions:         "SqueezeOptions",
-	BuiltinOptionsDequantizeOptions:      "DequantizeOptions",
-	BuiltinOptionsQuantizeOptions:        "QuantizeOptions",
+	BuiltinOptionsNONE:                         "NONE",
+	BuiltinOptionsConv2DOptions:                "Conv2DOptions",
+	BuiltinOptionsDepthwiseConv2DOptions:       "DepthwiseConv2DOptions",
+	BuiltinOptionsPool2DOptions:                "Pool2DOptions",
+	BuiltinOptionsFullyConnectedOptions:        "FullyConnectedOptions",
+	BuiltinOptionsSoftmaxOptions:               "SoftmaxOptions",
+	BuiltinOptionsConcatenationOptions:         "ConcatenationOptions",
+	BuiltinOptionsAddOptions:                   "AddOptions",
+	BuiltinOptionsL2NormOptions:                "L2NormOptions",
+	BuiltinOptionsResizeBilinearOptions:        "ResizeBilinearOptions",
+	BuiltinOptionsReshapeOptions:               "ReshapeOptions",
+	BuiltinOptionsSpaceToDepthOptions:          "SpaceToDepthOptions",
+	BuiltinOptionsMulOptions:                   "MulOptions",
+	BuiltinOptionsPadOptions:                   "PadOptions",
+	BuiltinOptionsReducerOptions:               "ReducerOptions",
+	BuiltinOptionsSubOptions:                   "SubOptions",
+	BuiltinOptionsSqueezeOptions:               "SqueezeOptions",
+	BuiltinOptionsStridedSliceOptions:          "StridedSliceOptions",
+	BuiltinOptionsSplitOptions:                 "SplitOptions",
+	BuiltinOptionsDequantizeOptions:            "DequantizeOptions",
+	BuiltinOptionsArgMaxOptions:                "ArgMaxOptions",
+	BuiltinOptionsTransposeConvOptions:         "TransposeConvOptions",
+	BuiltinOptionsShapeOptions:                 "ShapeOptions",
+	BuiltinOptionsPackOptions:                  "PackOptions",
+	BuiltinOptionsUnpackOptions:                "UnpackOptions",
+	BuiltinOptionsResizeNearestNeighborOptions: "ResizeNearestNeighborOptions",
+	BuiltinOptionsLeakyReluOptions:             "LeakyReluOptions",
+	BuiltinOptionsSplitVOptions:                "SplitVOptions",
+	BuiltinOptionsQuantizeOptions:              "QuantizeOptions",
+	BuiltinOptionsDepthToSpaceOptions:          "DepthToSpaceOptions",
 }
 
 var EnumValuesBuiltinOptions = map[string]BuiltinOptions{
-	"NONE":                   BuiltinOptionsNONE,
-	"Conv2DOptions":          BuiltinOptionsConv2DOptions,
-	"DepthwiseConv2DOptions": BuiltinOptionsDepthwiseConv2DOptions,
-	"Pool2DOptions":          BuiltinOptionsPool2DOptions,
-	"FullyConnectedOptions":  BuiltinOptionsFullyConnectedOptions,
-	"SoftmaxOptions":         BuiltinOptionsSoftmaxOptions,
-	"ConcatenationOptions":   BuiltinOptionsConcatenationOptions,
-	"AddOptions":             BuiltinOptionsAddOptions,
-	"ReshapeOptions":         BuiltinOptionsReshapeOptions,
-	"PadOptions":             BuiltinOptionsPadOptions,
-	"ReducerOptions":         BuiltinOptionsReducerOptions,
-	"SqueezeOptions":         BuiltinOptionsSqueezeOptions,
-	"DequantizeOptions":      BuiltinOptionsDequantizeOptions,
-	"QuantizeOptions":        BuiltinOptionsQuantizeOptions,
+	"NONE":                         BuiltinOptionsNONE,
+	"Conv2DOptions":                BuiltinOptionsConv2DOptions,
+	"DepthwiseConv2DOptions":       BuiltinOptionsDepthwiseConv2DOptions,
+	"Pool2DOptions":                BuiltinOptionsPool2DOptions,
+	"FullyConnectedOptions":        BuiltinOptionsFullyConnectedOptions,
+	"SoftmaxOptions":               BuiltinOptionsSoftmaxOptions,
+	"ConcatenationOptions":         BuiltinOptionsConcatenationOptions,
+	"AddOptions":                   BuiltinOptionsAddOptions,
+	"L2NormOptions":                BuiltinOptionsL2NormOptions,
+	"ResizeBilinearOptions":        BuiltinOptionsResizeBilinearOptions,
+	"ReshapeOptions":               BuiltinOptionsReshapeOptions,
+	"SpaceToDepthOptions":          BuiltinOptionsSpaceToDepthOptions,
+	"MulOptions":                   BuiltinOptionsMulOptions,
+	"PadOptions":                   BuiltinOptionsPadOptions,
+	"ReducerOptions":               BuiltinOptionsReducerOptions,
+	"SubOptions":                   BuiltinOptionsSubOptions,
+	"SqueezeOptions":               BuiltinOptionsSqueezeOptions,
+	"StridedSliceOptions":          BuiltinOptionsStridedSliceOptions,
+	"SplitOptions":                 BuiltinOptionsSplitOptions,
+	"DequantizeOptions":            BuiltinOptionsDequantizeOptions,
+	"ArgMaxOptions":                BuiltinOptionsArgMaxOptions,
+	"TransposeConvOptions":         BuiltinOptionsTransposeConvOptions,
+	"ShapeOptions":                 BuiltinOptionsShapeOptions,
+	"PackOptions":                  BuiltinOptionsPackOptions,
+	"UnpackOptions":                BuiltinOptionsUnpackOptions,
+	"ResizeNearestNeighborOptions": BuiltinOptionsResizeNearestNeighborOptions,
+	"LeakyReluOptions":             BuiltinOptionsLeakyReluOptions,
+	"SplitVOptions":                BuiltinOptionsSplitVOptions,
+	"QuantizeOptions":              BuiltinOptionsQuantizeOptions,
+	"DepthToSpaceOptions":          BuiltinOptionsDepthToSpaceOptions,
 }
 
 func (v BuiltinOptions) String() string {

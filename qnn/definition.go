@@ -1,0 +1,156 @@
+package qnn
+
+import (
+	"cmp"
+	"fmt"
+)
+
+// A definition is what the checks have to know of an operator.
+type definition struct {
+	inputs  arity
+	outputs arity // the zero arity: one
+
+	// support tells what stands in the way of computing a node whose tensors
+	// exist; see CheckSupport. Its error is not the file's fault.
+	support rule
+	// shapes returns what the outputs' shapes must be. It may rely on support.
+	shapes func(g *Graph, n *Node) ([]Shape, error)
+	// numbers checks quantisation and options. It may rely on shapes.
+	numbers rule
+}
+
+// A rule checks one aspect of a node.
+type rule func(g *Graph, n *Node) error
+
+// arity is the number of tensors that an operator takes; those beyond required
+// are optional and may be NoTensor.
+type arity struct{ required, most int }
+
+// any number from the first on.
+func atLeast(n int) arity { return arity{n, 1 << 30} }
+
+// definitions of all operators, by name.
+var definitions = map[string]definition{
+	Conv2D{}.OpName():    {inputs: arity{2, 3}, support: supportsLayer, shapes: one(convShape), numbers: layerNumbers(0)},
+	Depthwise{}.OpName(): {inputs: arity{2, 3}, support: supportsLayer, shapes: one(depthwiseShape), numbers: layerNumbers(3)},
+	Dense{}.OpName():     {inputs: arity{2, 3}, support: supportsLayer, shapes: one(denseShape), numbers: layerNumbers(0)},
+	TransposeConv{}.OpName(): {
+		inputs: arity{3, 4}, support: supportsTransposeConv,
+		shapes: one(transposeConvShape), numbers: transposeConvNumbers,
+	},
+
+	AveragePool{}.OpName(): {inputs: arity{1, 1}, support: alike(eightBit), shapes: one(poolShape), numbers: rules(activationValid, quantisedAlike)},
+	MaxPool{}.OpName():     {inputs: arity{1, 1}, support: alike(eightBit), shapes: one(poolShape), numbers: rules(activationValid, quantisedAlike)},
+	Softmax{}.OpName():     {inputs: arity{1, 1}, support: alike(eightBit), shapes: one(rowsShape), numbers: rules(betaFinite, quantised)},
+	L2Norm{}.OpName():      {inputs: arity{1, 1}, support: alike(eightBit), shapes: one(rowsShape), numbers: l2normNumbers},
+	Mean{}.OpName():        {inputs: arity{2, 2}, support: rules(alike(eightBit, 0), constant(1)), shapes: one(reducedShape), numbers: quantised},
+	ArgMax{}.OpName():      {inputs: arity{2, 2}, support: supportsArgMax, shapes: one(argMaxShape), numbers: quantised},
+	ResizeBilinear{}.OpName(): {
+		inputs: arity{2, 2}, support: rules(alike(eightBit, 0), constant(1)), shapes: one(resizeShape), numbers: resizeNumbers,
+	},
+	ResizeNearest{}.OpName(): {
+		inputs: arity{2, 2}, support: rules(alike(anySized, 0), constant(1)), shapes: one(resizeShape), numbers: resizeNumbers,
+	},
+
+	Add{}.OpName():            {inputs: arity{2, 2}, support: alike(eightBit), shapes: one(broadcastShape), numbers: rules(activationValid, quantised)},
+	Sub{}.OpName():            {inputs: arity{2, 2}, support: alike(eightBit), shapes: one(broadcastShape), numbers: rules(activationValid, quantised)},
+	Mul{}.OpName():            {inputs: arity{2, 2}, support: alike(eightBit), shapes: one(broadcastShape), numbers: rules(activationValid, quantised)},
+	Maximum{}.OpName():        {inputs: arity{2, 2}, support: alike(eightBit), shapes: one(broadcastShape), numbers: quantised},
+	Minimum{}.OpName():        {inputs: arity{2, 2}, support: alike(eightBit), shapes: one(broadcastShape), numbers: quantised},
+	PRelu{}.OpName():          {inputs: arity{2, 2}, support: alike(eightBit), shapes: one(broadcastShape), numbers: quantised},
+	Clamp{Relu}.OpName():      {inputs: arity{1, 1}, support: alike(eightBit), shapes: one(sameShape), numbers: rules(activationValid, quantised)},
+	Clamp{ReluN1To1}.OpName(): {inputs: arity{1, 1}, support: alike(eightBit), shapes: one(sameShape), numbers: rules(activationValid, quantised)},
+	Clamp{Relu6}.OpName():     {inputs: arity{1, 1}, support: alike(eightBit), shapes: one(sameShape), numbers: rules(activationValid, quantised)},
+	Logistic{}.OpName():       {inputs: arity{1, 1}, support: alike(eightBit), shapes: one(sameShape), numbers: quantised},
+	Tanh{}.OpName():           {inputs: arity{1, 1}, support: alike(eightBit), shapes: one(sameShape), numbers: quantised},
+	HardSwish{}.OpName():      {inputs: arity{1, 1}, support: alike(eightBit), shapes: one(sameShape), numbers: hardSwishNumbers},
+	LeakyRelu{}.OpName():      {inputs: arity{1, 1}, support: alike(eightBit), shapes: one(sameShape), numbers: leakyReluNumbers},
+	Quantize{}.OpName():       {inputs: arity{1, 1}, support: supportsQuantize, shapes: one(sameShape), numbers: quantised},
+	Dequantize{}.OpName():     {inputs: arity{1, 1}, support: supportsDequantize, shapes: one(sameShape), numbers: quantised},
+	Concat{}.OpName():         {inputs: atLeast(1), support: alike(eightBit), shapes: one(concatShape), numbers: concatNumbers},
+	Reshape{}.OpName():        {inputs: arity{1, 2}, support: alike(anySized, 0), shapes: one(reshapeShape)},
+	Squeeze{}.OpName():        {inputs: arity{1, 1}, support: alike(anySized), shapes: one(squeezeShape)},
+	ExpandDims{}.OpName():     {inputs: arity{2, 2}, support: rules(alike(anySized, 0), constant(1)), shapes: one(expandDimsShape)},
+	Pad{}.OpName():            {inputs: arity{2, 2}, support: rules(alike(eightBit, 0), constant(1)), shapes: one(padShape), numbers: quantised},
+	Slice{}.OpName():          {inputs: arity{3, 3}, support: rules(alike(anySized, 0), constant(1, 2)), shapes: one(sliceShape)},
+	StridedSlice{}.OpName():   {inputs: arity{4, 4}, support: rules(alike(anySized, 0), constant(1, 2, 3)), shapes: one(stridedSliceShape)},
+	Split{}.OpName():          {inputs: arity{2, 2}, outputs: atLeast(1), support: rules(alike(anySized, 1), constant(0)), shapes: splitShapes},
+	SplitV{}.OpName():         {inputs: arity{3, 3}, outputs: atLeast(1), support: rules(alike(anySized, 0), constant(2)), shapes: splitVShapes},
+	Pack{}.OpName():           {inputs: atLeast(1), support: alike(anySized), shapes: one(packShape)},
+	Unpack{}.OpName():         {inputs: arity{1, 1}, outputs: atLeast(1), support: alike(anySized), shapes: unpackShapes},
+	Transpose{}.OpName():      {inputs: arity{2, 2}, support: rules(alike(anySized, 0), constant(1)), shapes: one(transposeShape)},
+	SpaceToDepth{}.OpName():   {inputs: arity{1, 1}, support: alike(anySized), shapes: one(spaceToDepthShape)},
+	DepthToSpace{}.OpName():   {inputs: arity{1, 1}, support: alike(anySized), shapes: one(depthToSpaceShape)},
+	ShapeOf{}.OpName():        {inputs: arity{1, 1}, support: supportsShapeOf, shapes: one(shapeOfShape)},
+}
+
+// definitionOf returns the definition of op; none of an Unsupported.
+func definitionOf(op Op) (definition, bool) {
+	if _, ok := op.(Unsupported); ok {
+		return definition{}, false
+	}
+	d, ok := definitions[op.OpName()]
+	if d.outputs == (arity{}) {
+		d.outputs = arity{1, 1}
+	}
+	return d, ok
+}
+
+// rules checks all of rs, in order.
+func rules(rs ...rule) rule {
+	return func(g *Graph, n *Node) error {
+		for _, r := range rs {
+			if err := r(g, n); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+// one is the shapes of an operator with one output.
+func one(shape func(g *Graph, n *Node) (Shape, error)) func(g *Graph, n *Node) ([]Shape, error) {
+	return func(g *Graph, n *Node) ([]Shape, error) {
+		s, err := shape(g, n)
+		return []Shape{s}, err
+	}
+}
+
+// check applies an optional rule.
+func (r rule) check(g *Graph, n *Node) error {
+	if r == nil {
+		return nil
+	}
+	return r(g, n)
+}
+
+// checkOperands checks that the tensors of n exist, and are as many as its
+// operator takes.
+func (g *Graph) checkOperands(n *Node) error {
+	for _, id := range n.Outputs {
+		if !g.has(id) {
+			return fmt.Errorf("output tensor %d of %d", id, len(g.Tensors))
+		}
+	}
+	d, defined := definitionOf(n.Op)
+	for i, id := range n.Inputs {
+		optional := !defined || i >= d.inputs.required && d.inputs != atLeast(d.inputs.required)
+		if !g.has(id) && !(optional && id == NoTensor) {
+			return fmt.Errorf("input %d is tensor %d of %d", i, id, len(g.Tensors))
+		}
+	}
+	if !defined {
+		return nil
+	}
+	return cmp.Or(d.inputs.check(len(n.Inputs), "inputs"), d.outputs.check(len(n.Outputs), "outputs"))
+}
+
+func (a arity) check(n int, what string) error {
+	switch {
+	case n >= a.required && n <= a.most:
+		return nil
+	case a == arity{1, 1} && what == "outputs":
+		return fmt.Errorf("%d outputs, want 1", n)
+	}
+	return fmt.Errorf("%d %s, want %d to %d", n, what, a.required, a.most)
+}

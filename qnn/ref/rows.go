@@ -1,0 +1,115 @@
+package ref
+
+import (
+	"encoding/binary"
+	"math/bits"
+
+	"qtune/qnn"
+)
+
+// argMax writes the index of the first maximum along an axis, as int32 or int64.
+func argMax(x operand, axis int, out []byte, size int) {
+	inner := x.shape[axis+1:].Elems()
+	depth := x.shape[axis]
+	for k := range len(x.v) / depth {
+		first := k/inner*depth*inner + k%inner
+		best := 0
+		for i := range depth {
+			if x.v[first+i*inner] > x.v[first+best*inner] {
+				best = i
+			}
+		}
+		if size == 8 {
+			binary.LittleEndian.PutUint64(out[8*k:], uint64(best))
+		} else {
+			binary.LittleEndian.PutUint32(out[4*k:], uint32(best))
+		}
+	}
+}
+
+// l2norm divides rows by their length; the output is in 1/128.
+func l2norm(x operand, y result) {
+	depth := x.shape[len(x.shape)-1]
+	for at := 0; at < len(x.v); at += depth {
+		var sum int32
+		for _, v := range x.v[at : at+depth] {
+			sum += (v - x.zero) * (v - x.zero)
+		}
+		m := inverseSqrt(sum)
+		if y.lo < 0 { // int8: the factor 128 is part of the multiplier
+			m.Exp += 7
+		}
+		for k, v := range x.v[at : at+depth] {
+			v -= x.zero
+			if y.lo == 0 {
+				v *= 128
+			}
+			y.set(at+k, m.Scale(v, qnn.Double)+y.zero)
+		}
+	}
+}
+
+// inverseSqrt is 1/sqrt(n) after five steps of Newton's method in fixed point
+// with 3 integer bits (GetInvSqrtQuantizedMultiplierExp).
+func inverseSqrt(n int32) qnn.Multiplier {
+	if n <= 1 {
+		return qnn.Multiplier{M: 1<<31 - 1}
+	}
+	shift := int32(11)
+	for n >= 1<<29 {
+		n /= 4
+		shift++
+	}
+	pairs := (bits.LeadingZeros32(uint32(n))-1)/2 - 1
+	shift -= int32(pairs)
+	n <<= 2 * pairs
+	times := func(a, b int32) int32 { return qnn.Multiplier{M: b}.Scale(a, qnn.Double) }
+	input := n >> 1
+	half := (input + 1) >> 1 // positive: rounds half up
+	x := int32(1 << 28)      // 1
+	for range 5 {
+		cube := saturatingShift(times(times(x, x), x), 6) // 9 integer bits to 3
+		x = saturatingShift(times(1<<28+1<<27, x)-times(half, cube), 3)
+	}
+	x = times(x, 1518500250) // sqrt(2)/2
+	if shift < 0 {
+		x, shift = x<<-shift, 0
+	}
+	return qnn.Multiplier{M: x, Exp: -shift}
+}
+
+// saturatingShift multiplies by 2^n.
+func saturatingShift(v int32, n int) int32 {
+	return int32(min(max(int64(v)<<n, -1<<31), 1<<31-1))
+}
+
+// transposeConv adds each input cell, times the weights, to the cells of the
+// output under its window.
+func transposeConv(l *qnn.Layer, in, out []byte) {
+	w := widenWeights(l)
+	acc := make([]int32, l.N*l.OH*l.OW*l.OC)
+	for k := range acc {
+		acc[k] = l.Bias[k%l.OC]
+	}
+	cells := qnn.Shape{l.N, l.H, l.W, l.KH, l.KW}
+	row := make([]int32, l.C)
+	each(cells, func(_ int, at []int) {
+		oy, ox := at[1]*l.StrideH-l.PadTop+at[3], at[2]*l.StrideW-l.PadLeft+at[4]
+		if oy < 0 || oy >= l.OH || ox < 0 || ox >= l.OW {
+			return
+		}
+		for c, b := range in[((at[0]*l.H+at[1])*l.W+at[2])*l.C:][:l.C] {
+			row[c] = int32(b) - l.InputZero
+			if l.Signed {
+				row[c] = int32(int8(b)) - l.InputZero
+			}
+		}
+		for o, to := range acc[((at[0]*l.OH+oy)*l.OW+ox)*l.OC:][:l.OC] {
+			weights := w[((o*l.KH+at[3])*l.KW+at[4])*l.C:][:l.C]
+			acc[((at[0]*l.OH+oy)*l.OW+ox)*l.OC+o] = to + dot(row, weights)
+		}
+	})
+	for k, a := range acc {
+		out[k] = byte(l.Requant.Apply(a, k%l.OC))
+	}
+}
