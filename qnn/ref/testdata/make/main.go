@@ -1,0 +1,133 @@
+// Command make computes small random networks of one operator with TensorFlow
+// Lite's interpreter, compares ref with it, and stores them as golden cases.
+//
+//	go run ./qnn/ref/testdata/make -oracle DIR [-n CASES] [-seed S] [-store qnn/ref/testdata/golden_ops]
+//
+// Networks that the interpreter refuses are named and left out. Those that
+// differ are named, and with -store not stored.
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"log"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+
+	"qtune/qnn"
+	"qtune/qnn/ref"
+	"qtune/qnn/tflite"
+)
+
+func main() {
+	log.SetFlags(0)
+	oracle := flag.String("oracle", "", "folder of the interpreter, see run.js")
+	script := flag.String("script", "qnn/ref/testdata/make/run.js", "path of run.js")
+	count := flag.Int("n", 3, "cases for each operator")
+	seed := flag.Uint64("seed", 1, "seed of the cases")
+	store := flag.String("store", "", "folder of golden cases to add to")
+	flag.Parse()
+	dir, err := os.MkdirTemp("", "golden")
+	check(err)
+	defer os.RemoveAll(dir)
+	var cases []*oneCase
+	args := []string{*script, *oracle}
+	for i, m := range makers {
+		for k := range *count {
+			r := rand.New(rand.NewPCG(*seed, uint64(1000*i+k)))
+			c := newCase(r, fmt.Sprintf("%s_%d", m.name, k), m.make)
+			c.write(dir)
+			cases = append(cases, c)
+			args = append(args, filepath.Join(dir, c.name))
+		}
+	}
+	node := exec.Command("node", args...)
+	node.Stdout, node.Stderr = os.Stdout, os.Stderr
+	check(node.Run())
+	good := map[string]int{}
+	for _, c := range cases {
+		if !c.matches(dir) {
+			continue
+		}
+		good[c.g.Nodes[0].Op.OpName()]++
+		if *store != "" {
+			check(os.CopyFS(filepath.Join(*store, c.name), os.DirFS(filepath.Join(dir, c.name))))
+			c.list(filepath.Join(*store, "manifest.json"))
+		}
+	}
+	fmt.Println(good)
+}
+
+func check(err error) {
+	if err != nil {
+		log.Fatal(err)
+	}
+}
+
+// oneCase is a network with inputs.
+type oneCase struct {
+	name   string
+	g      *qnn.Graph
+	inputs [][]byte
+}
+
+func (c *oneCase) write(dir string) {
+	dir = filepath.Join(dir, c.name)
+	check(os.Mkdir(dir, 0o755))
+	file, err := tflite.Export(c.g)
+	if err != nil {
+		log.Fatalf("%s: %v", c.name, err)
+	}
+	check(os.WriteFile(filepath.Join(dir, "model.tflite"), file, 0o644))
+	for i, b := range c.inputs {
+		check(os.WriteFile(filepath.Join(dir, fmt.Sprintf("random.in%d.bin", i)), b, 0o644))
+	}
+}
+
+// matches compares ref with the interpreter.
+func (c *oneCase) matches(dir string) bool {
+	vals, err := ref.Run(c.g, c.inputs)
+	check(err)
+	for i, got := range vals.Outputs(c.g) {
+		want, err := os.ReadFile(filepath.Join(dir, c.name, fmt.Sprintf("random.out%d.bin", i)))
+		if err != nil {
+			return false
+		}
+		if !bytes.Equal(got, want) {
+			fmt.Printf("%s: output %d differs: %d bytes, want %d\n", c.name, i, len(got), len(want))
+			return false
+		}
+	}
+	return true
+}
+
+// list adds the case to the manifest.
+func (c *oneCase) list(path string) {
+	var m struct {
+		Interpreter string                     `json:"interpreter"`
+		Cases       map[string]json.RawMessage `json:"cases"`
+	}
+	b, err := os.ReadFile(path)
+	check(err)
+	check(json.Unmarshal(b, &m))
+	e := struct {
+		Op      string   `json:"op"`
+		Inputs  []string `json:"inputs"`
+		Outputs []string `json:"outputs"`
+	}{Op: c.g.Nodes[0].Op.OpName()}
+	for i := range c.inputs {
+		e.Inputs = append(e.Inputs, fmt.Sprintf("random.in%d.bin", i))
+	}
+	for i := range c.g.Outputs {
+		e.Outputs = append(e.Outputs, fmt.Sprintf("random.out%d.bin", i))
+	}
+	m.Cases[c.name], err = json.Marshal(e)
+	check(err)
+	b, err = json.MarshalIndent(m, "", " ")
+	check(err)
+	check(os.WriteFile(path, append(b, '\n'), 0o644))
+}

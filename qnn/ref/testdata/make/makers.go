@@ -1,0 +1,274 @@
+package main
+
+import (
+	"encoding/binary"
+	"math/rand/v2"
+
+	"qtune/qnn"
+)
+
+// builder makes a network of one node.
+type builder struct {
+	r    *rand.Rand
+	typ  qnn.DType
+	g    *qnn.Graph
+	node qnn.Node
+}
+
+// makers of random networks; the name begins the name of the case.
+var makers = []struct {
+	name string
+	make func(b *builder) (outputs int)
+}{
+	{"rand_sub", func(b *builder) int { return b.pair(qnn.Sub{Activation: b.act()}) }},
+	{"rand_mul", func(b *builder) int { return b.pair(qnn.Mul{Activation: b.act()}) }},
+	{"rand_maximum", func(b *builder) int { return b.pair(qnn.Maximum{}) }},
+	{"rand_minimum", func(b *builder) int { return b.pair(qnn.Minimum{}) }},
+	{"rand_prelu", func(b *builder) int {
+		s := b.shape(4)
+		b.input(s)
+		b.constant8(qnn.Shape{1, 1, s[3]})
+		b.node.Op = qnn.PRelu{}
+		return 1
+	}},
+	{"rand_relu", func(b *builder) int { return b.one(qnn.Clamp{Activation: qnn.Relu}) }},
+	{"rand_relu1", func(b *builder) int { return b.one(qnn.Clamp{Activation: qnn.ReluN1To1}) }},
+	{"rand_relu6", func(b *builder) int { return b.one(qnn.Clamp{Activation: qnn.Relu6}) }},
+	{"rand_leaky", func(b *builder) int { return b.one(qnn.LeakyRelu{Alpha: b.r.Float32()}) }},
+	{"rand_hardswish", func(b *builder) int { return b.one(qnn.HardSwish{}) }},
+	{"rand_logistic", func(b *builder) int { return b.one(qnn.Logistic{}) }},
+	{"rand_tanh", func(b *builder) int { return b.one(qnn.Tanh{}) }},
+	{"rand_l2norm", func(b *builder) int { return b.one(qnn.L2Norm{}) }},
+	{"rand_bilinear", func(b *builder) int { return b.resize(qnn.ResizeBilinear{Resize: b.mode()}) }},
+	{"rand_nearest", func(b *builder) int { return b.resize(qnn.ResizeNearest{Resize: b.mode()}) }},
+	{"rand_argmax", func(b *builder) int {
+		b.input(b.shape(4))
+		b.ints(b.r.IntN(8) - 4)
+		b.node.Op = qnn.ArgMax{}
+		return 1
+	}},
+	{"rand_tconv", transposeConv},
+	{"rand_slice", func(b *builder) int {
+		s := b.shape(4)
+		b.input(s)
+		at := []int{0, b.r.IntN(s[1]), b.r.IntN(s[2]), b.r.IntN(s[3])}
+		b.ints(at...)
+		b.ints(-1, 1+b.r.IntN(s[1]-at[1]), -1, 1+b.r.IntN(s[3]-at[3]))
+		b.node.Op = qnn.Slice{}
+		return 1
+	}},
+	{"rand_strided", func(b *builder) int {
+		s := b.shape(4)
+		b.input(s)
+		b.ints(0, -s[1], s[2]-1, b.r.IntN(s[3]))
+		b.ints(1, s[1]+3, -s[2]-1, 0)
+		b.ints(1, 1+b.r.IntN(3), -1-b.r.IntN(2), 1)
+		b.node.Op = qnn.StridedSlice{BeginMask: b.r.IntN(2), EndMask: b.r.IntN(2) << 1, ShrinkMask: 8}
+		return 1
+	}},
+	{"rand_split", func(b *builder) int {
+		n := 1 + b.r.IntN(3)
+		b.ints(-1)
+		s := b.shape(4)
+		s[3] = n * (1 + b.r.IntN(3))
+		b.input(s)
+		b.node.Op = qnn.Split{}
+		return n
+	}},
+	{"rand_splitv", func(b *builder) int {
+		s := b.shape(4)
+		s[2] += 3
+		b.input(s)
+		b.ints(1, -1, 2)
+		b.ints(2)
+		b.node.Op = qnn.SplitV{}
+		return 3
+	}},
+	{"rand_pack", func(b *builder) int {
+		s := b.shape(3)
+		for range 1 + b.r.IntN(3) {
+			b.input(s)
+		}
+		b.node.Op = qnn.Pack{Axis: b.r.IntN(8) - 4}
+		return 1
+	}},
+	{"rand_unpack", func(b *builder) int {
+		s := b.shape(4)
+		b.input(s)
+		b.node.Op = qnn.Unpack{Axis: -2}
+		return s[2]
+	}},
+	{"rand_transpose", func(b *builder) int {
+		b.input(b.shape(4))
+		b.ints(b.r.Perm(4)...)
+		b.node.Op = qnn.Transpose{}
+		return 1
+	}},
+	{"rand_expand", func(b *builder) int {
+		b.input(b.shape(3))
+		b.ints(b.r.IntN(8) - 4)
+		b.node.Op = qnn.ExpandDims{}
+		return 1
+	}},
+	{"rand_s2d", func(b *builder) int {
+		s := b.shape(4)
+		b.input(qnn.Shape{s[0], 2 * s[1], 2 * s[2], s[3]})
+		b.node.Op = qnn.SpaceToDepth{Block: 2}
+		return 1
+	}},
+	{"rand_d2s", func(b *builder) int {
+		s := b.shape(4)
+		s[3] *= 4
+		b.input(s)
+		b.node.Op = qnn.DepthToSpace{Block: 2}
+		return 1
+	}},
+}
+
+// newCase makes a network, its output's shapes inferred.
+func newCase(r *rand.Rand, name string, fill func(*builder) int) *oneCase {
+	b := &builder{r: r, g: &qnn.Graph{Name: "main"}, typ: []qnn.DType{qnn.Uint8, qnn.Int8}[r.IntN(2)]}
+	outputs := fill(b)
+	g := b.g
+	quant := b.quant()
+	switch b.node.Op.(type) {
+	case qnn.L2Norm:
+		quant.Scale[0], quant.Zero[0] = 1.0/128, map[qnn.DType]int32{qnn.Uint8: 128}[b.typ]
+	case qnn.Logistic:
+		quant.Scale[0], quant.Zero[0] = 1.0/256, map[qnn.DType]int32{qnn.Int8: -128}[b.typ]
+	case qnn.Tanh:
+		quant.Scale[0], quant.Zero[0] = 1.0/128, map[qnn.DType]int32{qnn.Uint8: 128}[b.typ]
+	case qnn.HardSwish:
+		quant.Scale[0] = g.Tensors[0].Quant.Scale[0] * (0.2 + r.Float32())
+	case qnn.Sub, qnn.Mul, qnn.PRelu, qnn.Clamp, qnn.LeakyRelu, qnn.TransposeConv:
+	default: // elements are copied
+		for _, t := range g.Tensors {
+			if t.Type == b.typ {
+				quant = t.Quant
+			}
+		}
+		for i := range g.Tensors {
+			if g.Tensors[i].Type == b.typ {
+				g.Tensors[i].Quant = quant
+			}
+		}
+	}
+	for range outputs {
+		y := qnn.Tensor{Name: "y", Type: b.typ, Quant: quant}
+		if _, ok := b.node.Op.(qnn.ArgMax); ok {
+			y.Type, y.Quant = []qnn.DType{qnn.Int32, qnn.Int64}[r.IntN(2)], qnn.Quant{}
+		}
+		b.node.Outputs = append(b.node.Outputs, b.add(y))
+	}
+	g.Outputs = b.node.Outputs
+	shapes, err := g.InferShapes(&b.node)
+	check(err)
+	for i, id := range g.Outputs {
+		g.Tensors[id].Shape = shapes[i]
+	}
+	g.Nodes = []qnn.Node{b.node}
+	c := &oneCase{name: name, g: g}
+	for _, id := range g.Inputs {
+		data := make([]byte, g.Tensors[id].Bytes())
+		for i := range data {
+			data[i] = byte(r.Uint32())
+		}
+		c.inputs = append(c.inputs, data)
+	}
+	return c
+}
+
+func (b *builder) add(t qnn.Tensor) qnn.TensorID {
+	b.g.Tensors = append(b.g.Tensors, t)
+	return qnn.TensorID(len(b.g.Tensors) - 1)
+}
+
+func (b *builder) operand(t qnn.Tensor) qnn.TensorID {
+	id := b.add(t)
+	b.node.Inputs = append(b.node.Inputs, id)
+	return id
+}
+
+func (b *builder) quant() qnn.Quant {
+	lo, hi := b.typ.Limits()
+	return qnn.Quant{Scale: []float32{0.002 + 0.1*b.r.Float32()}, Zero: []int32{lo + b.r.Int32N(hi-lo+1)}}
+}
+
+// shape returns a small shape of batch 1.
+func (b *builder) shape(rank int) qnn.Shape {
+	s := qnn.Shape{1}
+	for len(s) < rank {
+		s = append(s, 1+b.r.IntN(7))
+	}
+	return s
+}
+
+func (b *builder) act() qnn.Activation { return qnn.Activation(b.r.IntN(4)) }
+
+func (b *builder) mode() qnn.Resize {
+	m := b.r.IntN(3)
+	return qnn.Resize{AlignCorners: m == 1, HalfPixel: m == 2}
+}
+
+func (b *builder) input(s qnn.Shape) {
+	id := b.operand(qnn.Tensor{Name: "x", Type: b.typ, Shape: s, Quant: b.quant()})
+	b.g.Inputs = append(b.g.Inputs, id)
+}
+
+func (b *builder) constant8(s qnn.Shape) {
+	data := make([]byte, s.Elems())
+	for i := range data {
+		data[i] = byte(b.r.Uint32())
+	}
+	b.operand(qnn.Tensor{Name: "c", Type: b.typ, Shape: s, Quant: b.quant(), Data: data})
+}
+
+func (b *builder) ints(v ...int) {
+	var data []byte
+	for _, x := range v {
+		data = binary.LittleEndian.AppendUint32(data, uint32(int32(x)))
+	}
+	b.operand(qnn.Tensor{Name: "n", Type: qnn.Int32, Shape: qnn.Shape{len(v)}, Data: data})
+}
+
+func (b *builder) one(op qnn.Op) int {
+	b.input(qnn.Shape{1, 4, 16, 1 + b.r.IntN(8)})
+	b.node.Op = op
+	return 1
+}
+
+func (b *builder) pair(op qnn.Op) int {
+	s := b.shape(4)
+	b.input(s)
+	if b.r.IntN(2) == 0 {
+		s = qnn.Shape{1, 1, 1, s[3]}
+	}
+	b.input(s)
+	b.node.Op = op
+	return 1
+}
+
+func (b *builder) resize(op qnn.Op) int {
+	b.input(b.shape(4))
+	b.ints(1+b.r.IntN(15), 1+b.r.IntN(15))
+	b.node.Op = op
+	return 1
+}
+
+func transposeConv(b *builder) int {
+	x := b.shape(4)
+	sh, sw, k, o := 1+b.r.IntN(3), 1+b.r.IntN(3), 1+b.r.IntN(4), 1+b.r.IntN(5)
+	op := qnn.TransposeConv{Padding: qnn.Padding(b.r.IntN(2)), StrideH: sh, StrideW: sw}
+	h, w := x[1]*sh, x[2]*sw
+	if op.Padding == qnn.Valid {
+		h, w = (x[1]-1)*sh+k, (x[2]-1)*sw+k
+	}
+	b.ints(1, h, w, o)
+	b.constant8(qnn.Shape{o, k, k, x[3]})
+	if b.typ == qnn.Int8 {
+		b.g.Tensors[1].Quant.Zero[0] = 0
+	}
+	b.input(x)
+	b.node.Op = op
+	return 1
+}
