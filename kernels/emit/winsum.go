@@ -12,7 +12,8 @@ func WindowSums(p *ConvPlan) *x86.Program {
 	g.emit(x86.MOV, x86.R(regRows), arg(argRows))
 	g.emit(x86.MOV, x86.R(regSums), arg(argSums))
 	g.emit(x86.MOV, x86.R(regConsts), arg(argConsts))
-	r := sumRegs{ones: g.vec(1)[0], tail: g.vec(1)[0], acc: g.vec(1)[0], x: g.vec(1)[0], tmp: g.vec(1)[0]}
+	r := sumRegs{ones: g.vec(1)[0], tail: g.vec(1)[0], acc: g.vec(1)[0], x: g.vec(1)[0], tmp: g.vec(1)[0],
+		width: sumWidth(p.SegmentElements, p.width())}
 	g.emit(x86.MOV, x86.R(x86.RAX), x86.I(0x01010101))
 	g.emit(x86.VMOVD, x86.X(r.ones), x86.R(x86.RAX))
 	g.emit(x86.VPBROADCASTD, g.v(r.ones), x86.X(r.ones))
@@ -29,7 +30,19 @@ func WindowSums(p *ConvPlan) *x86.Program {
 	return g.finish()
 }
 
-type sumRegs struct{ ones, tail, acc, x, tmp int }
+type sumRegs struct {
+	ones, tail, acc, x, tmp int
+	width                   x86.Width // of the accumulator: no wider than segments need
+}
+
+// sumWidth returns the widest vector that a segment of n bytes fills, at least
+// 16 bytes.
+func sumWidth(n int, width x86.Width) x86.Width {
+	for width > x86.W128 && n < int(width) {
+		width /= 2
+	}
+	return width
+}
 
 // tailOnes has a one for each byte of the last 4 of a segment that no earlier
 // dword held.
@@ -53,16 +66,23 @@ func (g *gen) level1(count int, reg x86.Reg, body func()) {
 // pixelSum stores the sum of one window and moves to the next pixel.
 func (g *convGen) pixelSum(r sumRegs) {
 	p := g.plan
-	g.emit(x86.VPXOR, g.v(r.acc), g.v(r.acc), g.v(r.acc))
-	g.emit(x86.MOV, x86.R(regRow), x86.R(regRows))
-	g.loop(regKY, p.Workload.KH, func() {
-		g.emit(x86.MOV, x86.R(regIn), x86.M(regRow, 0))
+	g.emit(x86.VPXOR, x86.X(r.acc), x86.X(r.acc), x86.X(r.acc))
+	row := func(table x86.Reg) {
+		g.emit(x86.MOV, x86.R(regIn), x86.M(table, 0))
 		g.emit(x86.ADD, x86.R(regIn), x86.R(regX))
 		for kx := range p.SegmentsX {
 			g.segmentSum(r, kx*p.Workload.DilationW*p.PixelBytes)
 		}
-		g.addImm(regRow, 8*p.Workload.DilationH)
-	})
+	}
+	if p.Workload.KH == 1 {
+		row(regRows)
+	} else {
+		g.emit(x86.MOV, x86.R(regRow), x86.R(regRows))
+		g.loop(regKY, p.Workload.KH, func() {
+			row(regRow)
+			g.addImm(regRow, 8*p.Workload.DilationH)
+		})
+	}
 	g.reduceSum(r)
 	g.emit(x86.VMOVD, x86.M(regSums, 0), x86.X(r.acc))
 	g.addImm(regSums, 4)
@@ -71,23 +91,23 @@ func (g *convGen) pixelSum(r sumRegs) {
 
 // segmentSum adds the bytes of a segment that starts base from regIn.
 func (g *convGen) segmentSum(r sumRegs, base int) {
-	n, width := g.plan.SegmentElements, int(g.width)
+	n, width := g.plan.SegmentElements, int(r.width)
 	rounds := n / width
 	at := rounds * width
 	add := func(load x86.Op, w x86.Width, disp int, ones int) {
 		g.emit(load, x86.V(w, r.x), x86.M(regIn, base+disp))
-		g.emit(x86.VPDPBUSD, g.v(r.acc), g.v(r.x), g.v(ones))
+		g.emit(x86.VPDPBUSD, x86.V(r.width, r.acc), x86.V(r.width, r.x), x86.V(r.width, ones))
 	}
 	if rounds > 4 {
 		g.emit(x86.LEA, x86.R(regW), x86.M(regIn, base))
 		g.loop(regK, rounds, func() {
-			g.emit(x86.VMOVDQU, g.v(r.x), x86.M(regW, 0))
-			g.emit(x86.VPDPBUSD, g.v(r.acc), g.v(r.x), g.v(r.ones))
+			g.emit(x86.VMOVDQU, x86.V(r.width, r.x), x86.M(regW, 0))
+			g.emit(x86.VPDPBUSD, x86.V(r.width, r.acc), x86.V(r.width, r.x), x86.V(r.width, r.ones))
 			g.addImm(regW, width)
 		})
 	} else {
 		for i := range rounds {
-			add(x86.VMOVDQU, g.width, i*width, r.ones)
+			add(x86.VMOVDQU, r.width, i*width, r.ones)
 		}
 	}
 	for _, piece := range []struct {
@@ -107,12 +127,14 @@ func (g *convGen) segmentSum(r sumRegs, base int) {
 
 // reduceSum adds up the lanes of the accumulator.
 func (g *convGen) reduceSum(r sumRegs) {
-	if g.width == x86.W512 {
+	if r.width == x86.W512 {
 		g.emit(x86.VEXTRACTI64X4, x86.Y(r.tmp), x86.Z(r.acc), x86.I(1))
 		g.emit(x86.VPADDD, x86.Y(r.acc), x86.Y(r.acc), x86.Y(r.tmp))
 	}
-	g.emit(x86.VEXTRACTI128, x86.X(r.tmp), x86.Y(r.acc), x86.I(1))
-	g.emit(x86.VPADDD, x86.X(r.acc), x86.X(r.acc), x86.X(r.tmp))
+	if r.width >= x86.W256 {
+		g.emit(x86.VEXTRACTI128, x86.X(r.tmp), x86.Y(r.acc), x86.I(1))
+		g.emit(x86.VPADDD, x86.X(r.acc), x86.X(r.acc), x86.X(r.tmp))
+	}
 	for _, shuffle := range []int{0x4e, 0xb1} {
 		g.emit(x86.VPSHUFD, x86.X(r.tmp), x86.X(r.acc), x86.I(shuffle))
 		g.emit(x86.VPADDD, x86.X(r.acc), x86.X(r.acc), x86.X(r.tmp))
