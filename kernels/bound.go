@@ -128,17 +128,17 @@ func (b *Bound) Run() error {
 	return nil
 }
 
-// Phases returns the number of phases.
-func (b *Bound) Phases() int { return len(b.phases) }
-
-// RunShare computes every threads-th part of a phase from the first-th on: a
-// thread's share. Natively only, and with the Bind's number of threads for
-// equal shares.
-func (b *Bound) RunShare(phase, first, threads int) {
-	parts := b.phases[phase]
-	for i := first; i < len(parts); i += threads {
-		_ = b.run(&parts[i]) // only the emulator finds faults
+// Phases returns the same work in parts: those of a phase may run at the same
+// time, once all of the phases before are done.
+func (b *Bound) Phases() [][]Part {
+	phases := make([][]Part, len(b.phases))
+	for i, parts := range b.phases {
+		for k := range parts {
+			p := &parts[k]
+			phases[i] = append(phases[i], func() error { return b.run(p) })
+		}
 	}
+	return phases
 }
 
 func (b *Bound) run(p *part) error {

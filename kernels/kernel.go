@@ -107,6 +107,19 @@ func (k *Kernel) ContiguousInput() bool { return k.plan.flat() }
 // refuses an output with gaps between rows.
 func (k *Kernel) ContiguousOutput() bool { return k.plan.flat() }
 
+// DensePixels tells that the kernel writes the pixels of a row without gaps:
+// Bind refuses an output with gaps between pixels.
+func (k *Kernel) DensePixels() bool { return k.plan.densePixels() }
+
+// CodeBytes is the size of the machine code.
+func (k *Kernel) CodeBytes() int {
+	n := 0
+	for _, c := range k.code {
+		n += len(c)
+	}
+	return n
+}
+
 // Dump returns the plan and the assembly.
 func (k *Kernel) Dump() string {
 	var b strings.Builder

@@ -18,10 +18,10 @@ type team struct {
 	wake    []chan struct{} // a worker's; closed at the end
 	workers sync.WaitGroup
 
-	bound *kernels.Bound // of the current phase; nil sends the workers to park
-	phase int
-	epoch atomic.Uint32 // counts phases: a change publishes the fields above
-	busy  atomic.Int32  // workers that have not finished the phase
+	parts []kernels.Part // of the current phase; nil sends the workers to park
+	epoch atomic.Uint32  // counts phases: a change publishes parts
+	busy  atomic.Int32   // workers that have not finished the phase
+	err   atomic.Pointer[error]
 }
 
 // newTeam starts the workers of a team of n threads. A team of one has none.
@@ -60,26 +60,43 @@ func (t *team) end() {
 	if t.n == 1 {
 		return
 	}
-	t.publish(nil, 0)
+	t.publish(nil)
 	t.wait()
 	runtime.UnlockOSThread()
 }
 
-// run computes a kernel, all threads sharing each of its phases.
-func (t *team) run(b *kernels.Bound) error {
-	if t.n == 1 {
-		return b.Run()
+// run computes a phase: all threads share its parts. It returns the error of
+// one that failed.
+func (t *team) run(parts []kernels.Part) error {
+	if t.n == 1 || len(parts) < 2 {
+		for _, p := range parts {
+			if err := p(); err != nil {
+				return err
+			}
+		}
+		return nil
 	}
-	for phase := range b.Phases() {
-		t.publish(b, phase)
-		b.RunShare(phase, 0, t.n)
-		t.wait()
+	t.publish(parts)
+	t.share(0)
+	t.wait()
+	if err := t.err.Swap(nil); err != nil {
+		return *err
 	}
 	return nil
 }
 
-func (t *team) publish(b *kernels.Bound, phase int) {
-	t.bound, t.phase = b, phase
+// share computes a thread's share: every n-th part of the phase.
+func (t *team) share(thread int) {
+	for i := thread; i < len(t.parts); i += t.n {
+		if err := t.parts[i](); err != nil {
+			first := err // a copy: only a failure allocates
+			t.err.CompareAndSwap(nil, &first)
+		}
+	}
+}
+
+func (t *team) publish(parts []kernels.Part) {
+	t.parts = parts
 	t.busy.Store(int32(t.n - 1))
 	t.epoch.Add(1)
 }
@@ -110,12 +127,10 @@ func (t *team) work(i int, wake <-chan struct{}) {
 				yield(spins)
 			}
 			epoch++
-			bound := t.bound
-			if bound != nil {
-				bound.RunShare(t.phase, i, t.n)
-			}
+			park := t.parts == nil
+			t.share(i)
 			t.busy.Add(-1)
-			if bound == nil {
+			if park {
 				break
 			}
 		}
