@@ -36,7 +36,10 @@ func (k *depthwiseKernel) densePixels() bool { return k.Flat }
 // bind plans the phases: the input is copied if it must be, then whole steps of
 // rows are computed in calls of bounded work; output rows that are no whole step
 // are computed again with those before them.
-func (k *depthwiseKernel) bind(b *Bound) {
+func (k *depthwiseKernel) bind(b *Bound) error {
+	if b.residual != nil {
+		return errNoResidual
+	}
 	w := k.Workload
 	b.table = k.inputRows(b)
 	perImage := w.H + w.PadTop + w.PadBottom
@@ -58,6 +61,7 @@ func (k *depthwiseKernel) bind(b *Bound) {
 			k.steps(b, k.blocks(args, c), 1)
 		}
 	}
+	return nil
 }
 
 // byChannels: see convKernel.byChannels.

@@ -42,9 +42,9 @@ type plan interface {
 	programs() []*x86.Program
 	pack(l *qnn.Layer) *Packed
 	halo() Halo
-	flat() bool        // all pixels of the batch are one row
-	densePixels() bool // pixels of a row lie in the output without gaps
-	bind(b *Bound)     // adds the phases to a Bound that has its operands
+	flat() bool          // all pixels of the batch are one row
+	densePixels() bool   // pixels of a row lie in the output without gaps
+	bind(b *Bound) error // adds the phases to a Bound that has its operands
 }
 
 // Build plans and generates the code of w under s. A schedule that is not in
