@@ -31,8 +31,7 @@ func concatOperator(m *Module, n *qnn.Node) (o operator, ok bool, err error) {
 	c.inner = qnn.Shape(t.Shape[c.axis+1:]).Elems() * t.Type.Size()
 	for i, x := range n.Inputs {
 		if tx := &m.graph.Tensors[x]; t.Type.Is8Bit() && !sameQuant(tx, t) {
-			one := *n
-			one.Inputs = n.Inputs[i : i+1]
+			one := qnn.Node{Op: qnn.Concat{}, Inputs: n.Inputs[i : i+1], Outputs: n.Outputs, FromInt8: n.FromInt8}
 			table, err := tabulate(m.graph, &one, 1<<8)
 			if err != nil {
 				return o, false, err

@@ -57,7 +57,7 @@ func TestBorders(t *testing.T) {
 		{"one", func(b *networkMaker, x qnn.TensorID) { b.conv(x, 3, 1, 4) }, kernels.Halo{Left: 1, Right: 1}},
 		{"two", func(b *networkMaker, x qnn.TensorID) { b.conv(x, 3, 1, 4); b.conv(x, 5, 1, 4) }, kernels.Halo{Left: 2, Right: 2}},
 		{"sum", func(b *networkMaker, x qnn.TensorID) { b.conv(x, 3, 1, 4); b.add(x) }, kernels.Halo{Left: 1, Right: 1}},
-		{"reshape", func(b *networkMaker, x qnn.TensorID) { b.conv(x, 3, 1, 4); b.flatten(x) }, kernels.Halo{}},
+		{"reshape", func(b *networkMaker, x qnn.TensorID) { b.conv(x, 3, 1, 4); b.reshapeTo(x, 1, 256) }, kernels.Halo{}},
 	} {
 		b := &networkMaker{Rand: rand.New(rand.NewPCG(1, 1)), g: &qnn.Graph{}}
 		x := b.activation(qnn.Shape{1, 8, 8, 4})
@@ -69,15 +69,6 @@ func TestBorders(t *testing.T) {
 			t.Errorf("%s: the border is %+v, want %+v", c.name, got, c.want)
 		}
 	}
-}
-
-// flatten adds a RESHAPE of x to one row.
-func (b *networkMaker) flatten(x qnn.TensorID) {
-	t := b.g.Tensors[x]
-	t.Shape = qnn.Shape{1, t.Shape.Elems()}
-	y := b.tensor(t)
-	b.g.Nodes = append(b.g.Nodes, qnn.Node{Op: qnn.Reshape{}, Inputs: []qnn.TensorID{x}, Outputs: []qnn.TensorID{y}})
-	b.live = append(b.live, y)
 }
 
 // halo chooses schedules that read a border.
