@@ -65,8 +65,8 @@ func (f *compileFlags) compile(c *cobra.Command, g *qnn.Graph, path string) (*mo
 	if log != nil {
 		defer log.Close()
 	}
-	choose := chooser{ctx: c.Context(), log: log, machine: schedules.HostMachine()}
-	m, err := module.Compile(g, module.Options{ISA: isa, Mode: mode, Choose: choose.choose, Threads: f.threads})
+	choose := logs.Chooser(c.Context(), log, schedules.HostMachine())
+	m, err := module.Compile(g, module.Options{ISA: isa, Mode: mode, Choose: choose, Threads: f.threads})
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
@@ -86,8 +86,7 @@ func (f *compileFlags) choose(c *cobra.Command, w schedules.Workload, isa schedu
 	if log != nil {
 		defer log.Close()
 	}
-	choose := chooser{ctx: c.Context(), log: log, machine: schedules.HostMachine()}
-	return choose.choose(w, isa)
+	return logs.Chooser(c.Context(), log, schedules.HostMachine())(w, isa)
 }
 
 // checkStrict fails where --strict is not met.

@@ -1,33 +1,37 @@
-package main
+package logs
 
 import (
 	"context"
 
 	"qtune/kernels"
 	"qtune/kernels/module"
-	"qtune/logs"
 	"qtune/schedules"
 )
 
-// A chooser picks schedules from a log: the best record of the workload, else
-// of the nearest workload, else the default schedule.
+// Chooser returns what module.Compile takes to choose schedules by l, which may
+// be nil, for machine: the best record of the workload, else of the nearest
+// workload, else the default schedule.
+func Chooser(ctx context.Context, l *Log, machine schedules.Machine) module.Chooser {
+	c := chooser{ctx, l, machine}
+	return c.choose
+}
+
 type chooser struct {
 	ctx     context.Context
-	log     *logs.Log // nil: there is none
+	log     *Log
 	machine schedules.Machine
 }
 
 // neighbours is how many similar workloads are tried.
 const neighbours = 3
 
-// sources are the log's words in the compiler's.
-var sources = map[logs.Source]module.Source{
-	logs.Exact:       module.Exact,
-	logs.SameMachine: module.OtherVersion,
-	logs.OtherCPU:    module.OtherCPU,
+// compilerSources are the log's words in the compiler's.
+var compilerSources = map[Source]module.Source{
+	Exact:       module.Exact,
+	SameMachine: module.OtherVersion,
+	OtherCPU:    module.OtherCPU,
 }
 
-// choose is a module.Chooser.
 func (c *chooser) choose(w schedules.Workload, isa schedules.ISA) (module.Choice, error) {
 	space, err := schedules.SpaceFor(w, isa)
 	if err != nil {
@@ -37,12 +41,12 @@ func (c *chooser) choose(w schedules.Workload, isa schedules.ISA) (module.Choice
 	if c.log == nil {
 		return start, nil
 	}
-	q := logs.Query{Workload: w, Target: schedules.Target{ISA: isa, Machine: c.machine}, Generator: kernels.Generator}
+	q := Query{Workload: w, Target: schedules.Target{ISA: isa, Machine: c.machine}, Generator: kernels.Generator}
 	best, from, err := c.log.Best(c.ctx, q)
 	if err != nil {
 		return module.Choice{}, err
 	}
-	if source, found := sources[from]; found {
+	if source, found := compilerSources[from]; found {
 		if space.Validate(best.Schedule) == nil {
 			return module.Choice{Schedule: best.Schedule, Source: source}, nil
 		}
