@@ -150,12 +150,32 @@ func (b *Bound) Run() error {
 func (b *Bound) Phases() [][]Part {
 	phases := make([][]Part, len(b.phases))
 	for i, parts := range b.phases {
+		if b.residual != nil && i == len(b.phases)-1 {
+			phases[i] = b.scratchParts(parts)
+			continue
+		}
 		for k := range parts {
 			p := &parts[k]
 			phases[i] = append(phases[i], func() error { return b.run(p) })
 		}
 	}
 	return phases
+}
+
+// scratchParts makes one Part of all those that use one scratch.
+func (b *Bound) scratchParts(parts []part) []Part {
+	var all []Part
+	for slot := range b.scratch {
+		all = append(all, func() error {
+			for i := slot; i < len(parts); i += b.threads {
+				if err := b.run(&parts[i]); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	return all
 }
 
 func (b *Bound) run(p *part) error {

@@ -35,15 +35,15 @@ type region struct {
 }
 
 // compute adds a call of the main program that makes a region; args say where in
-// the output. With a residual it makes it in a scratch of its thread, from
-// where the sum goes to the output.
+// the output. With a residual it makes it in a scratch, from where the sum goes to
+// the output.
 func (b *Bound) compute(args emit.Args, made region) error {
 	if b.residual == nil {
 		b.call(progMain, args)
 		return nil
 	}
 	c := b.x.kernel.Workload.O
-	scratch := b.threadScratch(made.rows * made.pixels * c)
+	scratch := b.nextScratch(made.rows * made.pixels * c)
 	args.Out = addressOf(scratch, made.channel)
 	args.OutPix, args.OutRow = int64(c), int64(made.pixels*c)
 	b.call(progMain, args)
@@ -53,9 +53,9 @@ func (b *Bound) compute(args emit.Args, made region) error {
 	return err
 }
 
-// threadScratch returns the scratch of the thread that runs the next part of the
-// current phase: see Phases' users, who deal parts out in turn.
-func (b *Bound) threadScratch(bytes int) []byte {
+// nextScratch returns the scratch of the next part of the current phase: one for
+// each thread serves all, in turn; see scratchParts.
+func (b *Bound) nextScratch(bytes int) []byte {
 	n := len(b.phases[len(b.phases)-1])
 	slot := n % b.threads
 	for len(b.scratch) <= slot {

@@ -2,10 +2,12 @@ package module
 
 import (
 	"bytes"
+	"errors"
 	"math/rand/v2"
 	"sync"
 	"testing"
 
+	"qtune/kernels"
 	"qtune/qnn"
 	"qtune/qnn/ref"
 	"qtune/schedules"
@@ -81,5 +83,65 @@ func TestRunAllocatesNothing(t *testing.T) {
 		if n != 0 {
 			t.Errorf("%d threads: %v allocations in an inference", threads, n)
 		}
+	}
+}
+
+// Teams larger than the machine compute every part once, also where workers come
+// late or not at all.
+func TestCrowdedTeams(t *testing.T) {
+	const threads, parts = 9, 13
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			team := newTeam(threads)
+			var counts [parts]int // of a part's own runs: the race detector watches
+			var list []kernels.Part
+			for i := range parts {
+				list = append(list, func() error { counts[i]++; return nil })
+			}
+			phases := []*phase{newPhase(list), newPhase(list[:1]), newPhase(list[:4])}
+			const inferences = 300
+			for range inferences {
+				team.begin()
+				for _, p := range phases {
+					if err := team.run(p); err != nil {
+						t.Error(err)
+					}
+				}
+				team.end()
+			}
+			team.close()
+			for i, n := range counts {
+				want := inferences
+				if i < 4 {
+					want += inferences
+				}
+				if i < 1 {
+					want += inferences
+				}
+				if n != want {
+					t.Errorf("part %d ran %d times, want %d", i, n, want)
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// The error of a part reaches the caller, whoever ran it.
+func TestTeamErrors(t *testing.T) {
+	team := newTeam(3)
+	defer team.close()
+	bad := errors.New("bad")
+	nothing := func() error { return nil }
+	for i := range 4 {
+		list := []kernels.Part{nothing, nothing, nothing, nothing}
+		list[i] = func() error { return bad }
+		p := newPhase(list)
+		team.begin()
+		if err := team.run(p); err != bad {
+			t.Errorf("part %d failed; the team says %v", i, err)
+		}
+		team.end()
 	}
 }

@@ -80,7 +80,7 @@ func (m *Module) prepare(o Options) (err error) {
 // start allocates memory by p, joins all steps to it and starts the threads.
 func (m *Module) start(p *plan) error {
 	m.mem = p.newMemory()
-	m.phases = make([][][]kernels.Part, len(m.steps))
+	m.phases = make([][]*phase, len(m.steps))
 	for i, s := range m.steps {
 		phases, err := s.bind(m.mem, m.threads)
 		if err != nil {
@@ -94,7 +94,11 @@ func (m *Module) start(p *plan) error {
 				return nil
 			}), phases...)
 		}
-		m.phases[i] = phases
+		for _, parts := range phases {
+			if len(parts) > 0 {
+				m.phases[i] = append(m.phases[i], newPhase(parts))
+			}
+		}
 	}
 	for _, id := range m.graph.Outputs {
 		m.outputs = append(m.outputs, make([]byte, m.graph.Tensors[id].Bytes()))

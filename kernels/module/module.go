@@ -55,8 +55,8 @@ type Module struct {
 	shared        *machineCode
 
 	mem     *memory
-	phases  [][][]kernels.Part // of each step
-	outputs [][]byte           // what Run returns
+	phases  [][]*phase // of each step
+	outputs [][]byte   // what Run returns
 	team    *team
 }
 
@@ -161,8 +161,8 @@ func (m *Module) RunTimed(inputs [][]byte, times []time.Duration) ([][]byte, err
 
 // run computes step i.
 func (m *Module) run(i int) error {
-	for _, parts := range m.phases[i] {
-		if err := m.team.run(parts); err != nil {
+	for _, p := range m.phases[i] {
+		if err := m.team.run(p); err != nil {
 			return fmt.Errorf("%s: %w", m.graph.Label(m.steps[i].node), err)
 		}
 	}

@@ -10,18 +10,35 @@ import (
 
 // A team is the threads that compute an inference together: the caller of Run
 // and n-1 workers, each locked to an operating system thread. Within an
-// inference they meet at a spinning barrier after each phase of a layer, which
-// costs less than a microsecond; between inferences the workers are parked,
-// because waking takes tens.
+// inference they spin between phases, which costs less than a microsecond;
+// between inferences the workers are parked, because waking takes tens.
+//
+// Each thread takes its own share of a phase first, the same in every layer, so
+// that it finds in its cache what it made itself; then it takes what others have
+// not begun. So a worker that the operating system has put aside holds up
+// nobody, unless in the middle of a part.
 type team struct {
 	n       int
 	wake    []chan struct{} // a worker's; closed at the end
 	workers sync.WaitGroup
+	current atomic.Pointer[phase] // nil sends the workers to park
+	epoch   uint32                // counts phases that ran
+}
 
-	parts []kernels.Part // of the current phase; nil sends the workers to park
-	epoch atomic.Uint32  // counts phases: a change publishes parts
-	busy  atomic.Int32   // workers that have not finished the phase
-	err   atomic.Pointer[error]
+// A phase is parts that may run at the same time.
+type phase struct {
+	parts []kernels.Part
+	// epoch is that of the last time the phase ran, or runs; taken, of each part,
+	// the last in which it was taken. A worker that comes late has an epoch in
+	// which every part was taken.
+	epoch atomic.Uint32
+	taken []atomic.Uint32
+	done  atomic.Int32
+	err   atomic.Pointer[error] // the first
+}
+
+func newPhase(parts []kernels.Part) *phase {
+	return &phase{parts: parts, taken: make([]atomic.Uint32, len(parts))}
 }
 
 // newTeam starts the workers of a team of n threads. A team of one has none.
@@ -44,14 +61,21 @@ func (t *team) close() {
 	t.workers.Wait()
 }
 
+// idle is the phase between two phases.
+var idle = newPhase(nil)
+
 // begin wakes the workers for an inference, on the caller's own thread.
 func (t *team) begin() {
 	if t.n == 1 {
 		return
 	}
 	runtime.LockOSThread()
+	t.current.Store(idle)
 	for _, wake := range t.wake {
-		wake <- struct{}{}
+		select {
+		case wake <- struct{}{}:
+		default: // still on its way to park from the inference before
+		}
 	}
 }
 
@@ -60,59 +84,64 @@ func (t *team) end() {
 	if t.n == 1 {
 		return
 	}
-	t.publish(nil)
-	t.wait()
+	t.current.Store(nil)
 	runtime.UnlockOSThread()
 }
 
-// run computes a phase: all threads share its parts. It returns the error of
-// one that failed.
-func (t *team) run(parts []kernels.Part) error {
-	if t.n == 1 || len(parts) < 2 {
-		for _, p := range parts {
-			if err := p(); err != nil {
+// run computes a phase. It returns the error of a part that failed.
+func (t *team) run(p *phase) error {
+	if t.n == 1 || len(p.parts) == 1 {
+		for _, part := range p.parts {
+			if err := part(); err != nil {
 				return err
 			}
 		}
 		return nil
 	}
-	t.publish(parts)
-	t.share(0)
-	t.wait()
-	if err := t.err.Swap(nil); err != nil {
+	t.epoch++
+	p.done.Store(0)
+	p.epoch.Store(t.epoch)
+	t.current.Store(p)
+	t.share(p, 0)
+	for spins := 0; int(p.done.Load()) != len(p.parts); spins++ {
+		yield(spins)
+	}
+	if err := p.err.Swap(nil); err != nil {
 		return *err
 	}
 	return nil
 }
 
-// share computes a thread's share: every n-th part of the phase.
-func (t *team) share(thread int) {
-	for i := thread; i < len(t.parts); i += t.n {
-		if err := t.parts[i](); err != nil {
-			first := err // a copy: only a failure allocates
-			t.err.CompareAndSwap(nil, &first)
-		}
+// share computes a thread's parts of p, every n-th, and then what is left.
+func (t *team) share(p *phase, thread int) {
+	epoch := p.epoch.Load()
+	for i := thread; i < len(p.parts); i += t.n {
+		p.take(i, epoch)
+	}
+	for i := range p.parts {
+		p.take(i, epoch)
 	}
 }
 
-func (t *team) publish(parts []kernels.Part) {
-	t.parts = parts
-	t.busy.Store(int32(t.n - 1))
-	t.epoch.Add(1)
-}
-
-// wait spins until all workers have finished the phase.
-func (t *team) wait() {
-	for i := 0; t.busy.Load() != 0; i++ {
-		yield(i)
+// take computes part i, unless somebody else has taken it in this epoch or a
+// later one.
+func (p *phase) take(i int, epoch uint32) {
+	last := p.taken[i].Load()
+	if int32(epoch-last) <= 0 || !p.taken[i].CompareAndSwap(last, epoch) {
+		return
 	}
+	if err := p.parts[i](); err != nil {
+		first := err // a copy: only a failure allocates
+		p.err.CompareAndSwap(nil, &first)
+	}
+	p.done.Add(1)
 }
 
 // yield lets others run once a spin has taken unusually long: on a machine with
 // fewer free cores than threads.
 func yield(spins int) {
-	if spins > 1<<14 {
-		runtime.Gosched()
+	if spins > 1<<12 {
+		yieldThread()
 	}
 }
 
@@ -120,19 +149,19 @@ func yield(spins int) {
 func (t *team) work(i int, wake <-chan struct{}) {
 	defer t.workers.Done()
 	runtime.LockOSThread()
-	var epoch uint32
 	for range wake {
-		for {
-			for spins := 0; t.epoch.Load() == epoch; spins++ {
-				yield(spins)
-			}
-			epoch++
-			park := t.parts == nil
-			t.share(i)
-			t.busy.Add(-1)
-			if park {
+		last := idle
+		epoch := uint32(0)
+		for spins := 0; ; spins++ {
+			p := t.current.Load()
+			if p == nil {
 				break
 			}
+			if e := p.epoch.Load(); p != last || e != epoch {
+				last, epoch, spins = p, e, 0
+				t.share(p, i)
+			}
+			yield(spins)
 		}
 	}
 }
