@@ -2,12 +2,15 @@ package module
 
 import (
 	"bytes"
+	"compress/gzip"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"qtune/kernels"
@@ -36,13 +39,26 @@ type golden struct {
 
 type goldenFile struct{ File string }
 
+// readFile reads a file, and decompresses it if its name ends in .gz.
 func readFile(t *testing.T, parts ...string) []byte {
 	t.Helper()
-	b, err := os.ReadFile(filepath.Join(parts...))
+	name := filepath.Join(parts...)
+	b, err := os.ReadFile(name)
+	if err == nil && strings.HasSuffix(name, ".gz") {
+		b, err = decompress(b)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
 	return b
+}
+
+func decompress(b []byte) ([]byte, error) {
+	z, err := gzip.NewReader(bytes.NewReader(b))
+	if err != nil {
+		return nil, err
+	}
+	return io.ReadAll(z)
 }
 
 func readJSON(t *testing.T, v any, parts ...string) {
@@ -135,6 +151,7 @@ var networks = []string{
 	"mobilenet_v1_1.0_224_quant_embedding_extractor",
 	"mobilenet_v2_1.0_224_quant",
 	"tf2_mobilenet_v2_1.0_224_ptq",
+	"deeplabv3_mnv2_dm05_pascal_quant",
 }
 
 func TestNetworksNatively(t *testing.T) {

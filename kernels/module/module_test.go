@@ -81,8 +81,9 @@ func TestPersonDetectEqualsReference(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, isa := range append(schedules.HostISAs(), schedules.Ref) {
-		m := compile(t, g, Options{ISA: isa, KeepAll: true})
+	for _, o := range variants() {
+		o.KeepAll = true
+		m := compile(t, g, o)
 		if _, err := m.Run(inputs); err != nil {
 			t.Fatal(err)
 		}
@@ -90,7 +91,7 @@ func TestPersonDetectEqualsReference(t *testing.T) {
 			id := g.Nodes[i].Outputs[0]
 			got, err := m.Tensor(id)
 			if err != nil || !bytes.Equal(got, want[id]) {
-				t.Errorf("%s: %s differs (%v)", isa, g.Label(&g.Nodes[i]), err)
+				t.Errorf("%s%s: %s differs (%v)", o.ISA, modeName(o.Mode), g.Label(&g.Nodes[i]), err)
 			}
 		}
 	}
