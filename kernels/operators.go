@@ -34,6 +34,7 @@ type operator struct {
 	piece         emit.Piece
 	variant       bool
 	pool          emit.PoolKind
+	mean          emit.MeanKind
 	unroll, shift int
 }
 
@@ -45,6 +46,7 @@ var operatorPrograms = map[string]func(o operator, isa schedules.ISA) *x86.Progr
 	"prelu":   func(o operator, isa schedules.ISA) *x86.Program { return emit.PRelu(isa, o.piece, o.variant) },
 	"extreme": func(o operator, isa schedules.ISA) *x86.Program { return emit.Extreme(isa, o.piece, o.variant) },
 	"pairs":   func(o operator, isa schedules.ISA) *x86.Program { return emit.Pairs(isa, o.piece) },
+	"mean":    func(o operator, isa schedules.ISA) *x86.Program { return emit.Mean(isa, o.piece, o.mean) },
 	"pool": func(o operator, isa schedules.ISA) *x86.Program {
 		return emit.Pool(o.pool, isa, o.piece, o.unroll, o.shift)
 	},
