@@ -47,6 +47,7 @@ var operatorPrograms = map[string]func(o operator, isa schedules.ISA) *x86.Progr
 	"extreme": func(o operator, isa schedules.ISA) *x86.Program { return emit.Extreme(isa, o.piece, o.variant) },
 	"pairs":   func(o operator, isa schedules.ISA) *x86.Program { return emit.Pairs(isa, o.piece) },
 	"mean":    func(o operator, isa schedules.ISA) *x86.Program { return emit.Mean(isa, o.piece, o.mean) },
+	"resize":  func(o operator, isa schedules.ISA) *x86.Program { return emit.Blend(isa, o.piece, o.variant) },
 	"pool": func(o operator, isa schedules.ISA) *x86.Program {
 		return emit.Pool(o.pool, isa, o.piece, o.unroll, o.shift)
 	},
@@ -101,6 +102,11 @@ type buffer struct {
 	name string
 	data []byte
 	perm emu.Perm
+}
+
+// bufferOf is a table that programs read.
+func bufferOf[T any](name string, table []T) buffer {
+	return buffer{name, unsafe.Slice((*byte)(unsafe.Pointer(&table[0])), len(table)*int(unsafe.Sizeof(table[0]))), emu.Read}
 }
 
 // parts makes a Part of each argument block. Programs see only the buffers.
