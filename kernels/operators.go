@@ -30,12 +30,13 @@ type Operators struct {
 // An operator is what a program is made for. Names and variants are those of
 // operatorPrograms.
 type operator struct {
-	name          string
-	piece         emit.Piece
-	variant       bool
-	pool          emit.PoolKind
-	mean          emit.MeanKind
-	unroll, shift int
+	name           string
+	piece          emit.Piece
+	variant        bool
+	pool           emit.PoolKind
+	mean           emit.MeanKind
+	unroll, shift  int
+	channels, size int
 }
 
 // operatorPrograms writes the program of an operator of each name.
@@ -48,6 +49,7 @@ var operatorPrograms = map[string]func(o operator, isa schedules.ISA) *x86.Progr
 	"pairs":   func(o operator, isa schedules.ISA) *x86.Program { return emit.Pairs(isa, o.piece) },
 	"mean":    func(o operator, isa schedules.ISA) *x86.Program { return emit.Mean(isa, o.piece, o.mean) },
 	"resize":  func(o operator, isa schedules.ISA) *x86.Program { return emit.Blend(isa, o.piece, o.variant) },
+	"argmax":  func(o operator, isa schedules.ISA) *x86.Program { return emit.ArgMax(isa, o.piece, o.channels, o.size) },
 	"pool": func(o operator, isa schedules.ISA) *x86.Program {
 		return emit.Pool(o.pool, isa, o.piece, o.unroll, o.shift)
 	},
