@@ -50,6 +50,7 @@ var operatorPrograms = map[string]func(o operator, isa schedules.ISA) *x86.Progr
 	"mean":    func(o operator, isa schedules.ISA) *x86.Program { return emit.Mean(isa, o.piece, o.mean) },
 	"resize":  func(o operator, isa schedules.ISA) *x86.Program { return emit.Blend(isa, o.piece, o.variant) },
 	"argmax":  func(o operator, isa schedules.ISA) *x86.Program { return emit.ArgMax(isa, o.piece, o.channels, o.size) },
+	"softmax": func(o operator, isa schedules.ISA) *x86.Program { return emit.Softmax(isa, o.piece) },
 	"pool": func(o operator, isa schedules.ISA) *x86.Program {
 		return emit.Pool(o.pool, isa, o.piece, o.unroll, o.shift)
 	},

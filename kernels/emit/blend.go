@@ -179,7 +179,7 @@ func (g *blendGen) step(multiply x86.Op) {
 		g.op3(x86.VADDPS, g.acc, g.acc, g.c("half"))
 		g.emit(x86.VCVTTPS2DQ, g.v(g.acc), g.v(g.acc))
 	}
-	g.storeDwords(x86.M(blendOut, 0))
+	g.storeDwords(g.piece, x86.M(blendOut, 0), g.acc, g.t, g.zero)
 }
 
 // loadDwords widens a piece of bytes.
@@ -190,21 +190,4 @@ func (g *blendGen) loadDwords(r int, mem x86.Operand) {
 	}
 	g.loadPiece(g.piece, r, mem)
 	g.emit(x86.VPMOVZXBD, g.v(r), g.v(r))
-}
-
-// storeDwords narrows the result to bytes, saturating, and stores it.
-func (g *blendGen) storeDwords(mem x86.Operand) {
-	r := g.acc
-	if g.width == x86.W512 {
-		g.op3(x86.VPMAXSD, r, r, g.v(g.zero))
-		g.emit(x86.VPMOVUSDB, mem, g.v(r))
-		return
-	}
-	g.op3(x86.VPACKSSDW, r, r, g.v(r))
-	g.op3(x86.VPACKUSWB, r, r, g.v(r))
-	if g.width == x86.W256 { // both lanes have 4 bytes
-		g.extractLane(g.t, r, 1)
-		g.emit(x86.VPUNPCKLDQ, x86.X(r), x86.X(r), x86.X(g.t))
-	}
-	g.storePiece(g.piece, mem, r)
 }
