@@ -13,10 +13,14 @@ import (
 	"qtune/schedules"
 )
 
-// Operators holds the generated code of operators without weights: table
-// look-ups, weighted sums and pooling. Programs are made when they are first
-// needed, and depend on little beside the instruction set. It is safe for
-// concurrent use.
+// Operators holds the generated code of operators without weights. Its methods,
+// one an operator, return the parts of the work on given buffers. Programs are
+// made when they are first needed, and depend on little beside the instruction
+// set. It is safe for concurrent use.
+//
+// All tensors of 8 bits are uint8. Of operators over int8, legalised by adding 128
+// (see qnn/pass), some differ by more than that from those over uint8, and are
+// told so.
 type Operators struct {
 	isa  schedules.ISA
 	mode Mode
