@@ -30,6 +30,7 @@ var operatorMakers = map[string]operatorMaker{
 	qnn.AveragePool{}.OpName(): poolOperator,
 	qnn.MaxPool{}.OpName():     poolOperator,
 	qnn.Concat{}.OpName():      concatOperator,
+	qnn.Pad{}.OpName():         padOperator,
 }
 
 // useOperator makes s run generated code where there is some.
