@@ -82,9 +82,9 @@ func (b bank) symmetric(s *stream) []byte {
 			drawn[tap] = s.gauss()
 			most = max(most, drawn[tap], -drawn[tap])
 		}
-		scale := 127 << 32 / most
+		scale := 127 << 32 / int64(most)
 		for tap, v := range drawn {
-			data[b.at(c, tap)] = byte(int8((v*scale + 1<<31) >> 32))
+			data[b.at(c, tap)] = byte(int8((int64(v)*scale + 1<<31) >> 32))
 		}
 	}
 	return data
