@@ -36,7 +36,7 @@ func benchCommand() *cobra.Command {
 		RunE:  func(c *cobra.Command, _ []string) error { return bench(c, &f) },
 	}
 	f.compile.register(c)
-	c.Flags().StringArrayVar(&f.models, "model", nil, "quantised network, a .tflite file; may be repeated")
+	c.Flags().StringArrayVar(&f.models, "model", nil, modelUsage+"; may be repeated")
 	c.Flags().IntVar(&f.repeat, "repeat", 20, "number of inferences")
 	c.Flags().BoolVar(&f.peak, "peak", false, "measure the peak of every target of this CPU")
 	c.Flags().StringVar(&f.workload, "workload", "", "time one workload, given as text")

@@ -14,11 +14,13 @@ import (
 	"qtune/schedules"
 )
 
-// modelFlag is --model, the file of the network.
+const modelUsage = "quantised network: a .tflite file, or zoo:NAME (see tune zoo)"
+
+// modelFlag is --model, the file of the network or its name in the zoo.
 type modelFlag struct{ path string }
 
 func (f *modelFlag) register(c *cobra.Command) {
-	c.Flags().StringVar(&f.path, "model", "", "quantised network, a .tflite file")
+	c.Flags().StringVar(&f.path, "model", "", modelUsage)
 }
 
 // load reads the network.
@@ -30,6 +32,9 @@ func (f *modelFlag) load() (*qnn.Graph, error) {
 }
 
 func loadModel(path string) (*qnn.Graph, error) {
+	if g, ok, err := loadZoo(path); ok {
+		return g, err
+	}
 	file, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err

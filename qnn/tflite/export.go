@@ -16,7 +16,7 @@ func Export(g *qnn.Graph) ([]byte, error) {
 	if err := g.Validate(); err != nil {
 		return nil, err
 	}
-	w := &writer{b: flatbuffers.NewBuilder(1 << 16), g: g, codes: map[opcode]int{}}
+	w := &writer{b: flatbuffers.NewBuilder(sizeHint(g)), g: g, codes: map[opcode]int{}}
 	operators, err := w.operators()
 	if err != nil {
 		return nil, err
@@ -27,6 +27,17 @@ func Export(g *qnn.Graph) ([]byte, error) {
 	}
 	w.finish(operators, tensors, buffers)
 	return w.b.FinishedBytes(), nil
+}
+
+// sizeHint is about how long the file will be: a builder that has to grow moves
+// all it has.
+func sizeHint(g *qnn.Graph) int {
+	size := 1 << 16
+	for i := range g.Tensors {
+		t := &g.Tensors[i]
+		size += 256 + len(t.Name) + 12*len(t.Quant.Scale) + len(t.Data)
+	}
+	return size
 }
 
 // opcode is an entry of the file's list of operators.
