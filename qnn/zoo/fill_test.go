@@ -22,7 +22,7 @@ func TestActivationsFillTheirRange(t *testing.T) {
 			g := mustBuild(t, name)
 			checkRanges(t, g, photograph(g))
 			if small {
-				checkRanges(t, g, noise(g))
+				checkRanges(t, g, Noise(g))
 			}
 		})
 	}

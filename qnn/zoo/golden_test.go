@@ -19,7 +19,7 @@ import (
 //	NAME BYTES SHA256-OF-THE-FILE SHA256-OF-THE-ACTIVATIONS
 //
 // The activations are those of all nodes, one after the other, for the input
-// noise. See TestOracle for how to make it.
+// Noise. See TestOracle for how to make it.
 var goldenFile = filepath.Join("testdata", "golden.txt")
 
 // A golden is what is known of a network.
@@ -121,7 +121,7 @@ func TestGolden(t *testing.T) {
 			file := mustExport(t, g)
 			got := golden{g.Name, len(file), hash(file), want.activations}
 			if small {
-				vals := mustRun(t, g, noise(g))
+				vals := mustRun(t, g, Noise(g))
 				got.activations = activationsHash(g, func(id qnn.TensorID) []byte { return vals[id] })
 			}
 			if got != want {

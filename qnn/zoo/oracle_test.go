@@ -55,7 +55,7 @@ func TestOracle(t *testing.T) {
 // consult runs g with TensorFlow Lite, and compares.
 func consult(t *testing.T, g *qnn.Graph) golden {
 	t.Helper()
-	dir, input, file := t.TempDir(), noise(g), mustExport(t, g)
+	dir, input, file := t.TempDir(), Noise(g), mustExport(t, g)
 	model, in, out := filepath.Join(dir, "model.tflite"), filepath.Join(dir, "in.bin"), filepath.Join(dir, "tensor")
 	for path, data := range map[string][]byte{model: file, in: input} {
 		if err := os.WriteFile(path, data, 0o644); err != nil {

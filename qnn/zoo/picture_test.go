@@ -2,16 +2,6 @@ package zoo
 
 import "qtune/qnn"
 
-// noise is an input of independent bytes.
-func noise(g *qnn.Graph) []byte {
-	s := newStream(g.Name + "/noise")
-	b := make([]byte, g.Tensors[g.Inputs[0]].Bytes())
-	for i := range b {
-		b[i] = byte(s.next() >> 56)
-	}
-	return b
-}
-
 // photograph is an input like a photograph: shading from corner to corner,
 // bright and dark shapes with hard edges, and a little noise.
 func photograph(g *qnn.Graph) []byte {

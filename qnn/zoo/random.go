@@ -1,6 +1,10 @@
 package zoo
 
-import "hash/fnv"
+import (
+	"hash/fnv"
+
+	"qtune/qnn"
+)
 
 // A stream yields pseudo-random numbers that are a function of its name alone,
 // on every machine and under every version of Go, as math/rand does not promise.
@@ -44,3 +48,15 @@ func (s *stream) gauss() int {
 
 // normal returns a nearly normally distributed number of mean 0 and deviation 1.
 func (s *stream) normal() float64 { return float64(s.gauss()) / gaussSD }
+
+// Noise is an image of independent bytes for a network of Build: a worst case
+// for whatever depends on values, and the input of which testdata has hashes of
+// what TensorFlow Lite computes.
+func Noise(g *qnn.Graph) []byte {
+	s := newStream(g.Name + "/noise")
+	b := make([]byte, g.Tensors[g.Inputs[0]].Bytes())
+	for i := range b {
+		b[i] = byte(s.next() >> 56)
+	}
+	return b
+}
