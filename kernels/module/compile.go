@@ -22,10 +22,15 @@ func Compile(g *qnn.Graph, o Options) (*Module, error) {
 	for i := range legal.Nodes {
 		n := &legal.Nodes[i]
 		if op, ok := n.Op.(qnn.Unsupported); ok {
-			return nil, fmt.Errorf("%s is not supported: %s", legal.Label(n), op.Reason)
+			return nil, &UnsupportedError{legal.Label(n), op.Reason}
 		}
 	}
-	m := &Module{source: g, graph: legal, keepAll: o.KeepAll, threads: o.threads(), shared: &machineCode{}}
+	m := &Module{source: g, graph: legal, keepAll: o.KeepAll, shared: &machineCode{}}
+	m.oneThread = o.Mode == kernels.Emulated || o.ISA == schedules.Ref
+	m.threads = 1
+	if !m.oneThread {
+		m.threads = max(o.Threads, 1)
+	}
 	m.shared.users.Add(1)
 	if err := m.prepare(o); err != nil {
 		return nil, errors.Join(err, m.shared.close())
@@ -34,13 +39,6 @@ func Compile(g *qnn.Graph, o Options) (*Module, error) {
 		return nil, errors.Join(err, m.shared.close())
 	}
 	return m, nil
-}
-
-func (o *Options) threads() int {
-	if o.Mode == kernels.Emulated || o.ISA == schedules.Ref {
-		return 1
-	}
-	return max(o.Threads, 1)
 }
 
 // prepare makes all that does not depend on memory: steps, code, constants.
