@@ -27,22 +27,29 @@ type Operators struct {
 	}
 }
 
-// An operator is what a program is made for.
+// An operator is what a program is made for. Names and variants are those of
+// operatorPrograms.
 type operator struct {
 	name          string
 	piece         emit.Piece
+	variant       bool
 	pool          emit.PoolKind
+	mean          emit.MeanKind
 	unroll, shift int
 }
 
-func (o operator) program(isa schedules.ISA) *x86.Program {
-	switch o.name {
-	case "lookup":
-		return emit.Lookup(isa, o.piece)
-	case "sum":
-		return emit.Sum(isa, o.piece)
-	}
-	return emit.Pool(o.pool, isa, o.piece, o.unroll, o.shift)
+// operatorPrograms writes the program of an operator of each name.
+var operatorPrograms = map[string]func(o operator, isa schedules.ISA) *x86.Program{
+	"lookup":  func(o operator, isa schedules.ISA) *x86.Program { return emit.Lookup(isa, o.piece) },
+	"sum":     func(o operator, isa schedules.ISA) *x86.Program { return emit.Sum(isa, o.piece) },
+	"mul":     func(o operator, isa schedules.ISA) *x86.Program { return emit.Mul(isa, o.piece, o.variant) },
+	"prelu":   func(o operator, isa schedules.ISA) *x86.Program { return emit.PRelu(isa, o.piece, o.variant) },
+	"extreme": func(o operator, isa schedules.ISA) *x86.Program { return emit.Extreme(isa, o.piece, o.variant) },
+	"pairs":   func(o operator, isa schedules.ISA) *x86.Program { return emit.Pairs(isa, o.piece) },
+	"mean":    func(o operator, isa schedules.ISA) *x86.Program { return emit.Mean(isa, o.piece, o.mean) },
+	"pool": func(o operator, isa schedules.ISA) *x86.Program {
+		return emit.Pool(o.pool, isa, o.piece, o.unroll, o.shift)
+	},
 }
 
 // NewOperators prepares for isa. Native fails where the CPU lacks it.
@@ -72,7 +79,7 @@ func (o *Operators) load(op operator) (*callables, error) {
 	if c := o.mu.code[op]; c != nil {
 		return c, nil
 	}
-	p := op.program(o.isa)
+	p := operatorPrograms[op.name](op, o.isa)
 	code, err := p.Encode()
 	if err != nil {
 		return nil, fmt.Errorf("encoding %s for %s: %w", op.name, o.isa, err)
@@ -160,7 +167,7 @@ func (r Rows) cut(p emit.Piece, threads int, args emit.Args) []emit.Args {
 	const line = 64
 	calls := max(threads, (r.Bytes+maxCall-1)/maxCall)
 	lines := r.Bytes / line
-	if lines < 16*calls || int(p) < 16 { // not worth sharing
+	if lines < 16*calls { // not worth sharing
 		return append(all, block(0, 1, 0, r.Bytes))
 	}
 	for _, c := range chunksOf(lines, calls) {
@@ -198,22 +205,5 @@ func (o *Operators) Lookup(table *[256]byte, r Rows, in, out []byte, threads int
 	consts := pack.Lookup(table, int(p.Width()))
 	args := r.cut(p, threads, emit.Args{In: addressOf(in, 0), Out: addressOf(out, 0), Consts: addressOf(consts, 0)})
 	return o.parts(code, args, buffer{"input", in, emu.Read},
-		buffer{"output", out, emu.Read | emu.Write}, buffer{"constants", consts, emu.Read})
-}
-
-// Sum returns the parts that store the weighted sum w of the bytes of a and b to
-// out.
-func (o *Operators) Sum(w *pack.WeightedSum, r Rows, a, b, out []byte, threads int) ([]Part, error) {
-	if err := r.holds(out, a, b); err != nil {
-		return nil, err
-	}
-	p := emit.PieceFor(o.isa, r.Bytes)
-	code, err := o.load(operator{name: "sum", piece: p})
-	if err != nil {
-		return nil, err
-	}
-	consts := w.Pack(int(p.Width()))
-	args := r.cut(p, threads, emit.Args{In: addressOf(a, 0), In2: addressOf(b, 0), Out: addressOf(out, 0), Consts: addressOf(consts, 0)})
-	return o.parts(code, args, buffer{"a", a, emu.Read}, buffer{"b", b, emu.Read},
 		buffer{"output", out, emu.Read | emu.Write}, buffer{"constants", consts, emu.Read})
 }

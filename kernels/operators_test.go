@@ -230,25 +230,22 @@ func slowPool(a PoolArea, res PoolResult, x []byte, i int) byte {
 	return byte(min(max(top, int(res.Least)), int(res.Max)))
 }
 
-func TestChannelSums(t *testing.T) {
+// TestPoolShares: threads share one output pixel; the windows of a large image
+// take the memory of a few lines.
+func TestPoolShares(t *testing.T) {
+	one := PoolArea{N: 1, H: 8, W: 8, C: 256, OH: 1, OW: 1, Window: qnn.Window{KH: 8, KW: 8, StrideH: 8, StrideW: 8}}
+	large := PoolArea{N: 2, H: 500, W: 40, C: 3, OH: 500, OW: 40, Window: qnn.Window{KH: 3, KW: 3, StrideH: 1, StrideW: 1, PadTop: 1, PadLeft: 1}}
 	eachOperators(t, func(t *testing.T, o *Operators, r *rand.Rand) {
-		for range 40 {
-			n, h, w, c := 1+r.IntN(2), 1+r.IntN(20), 1+r.IntN(20), 1+r.IntN(150)
-			in := NewView(n, h, w, c, Halo{}, 0)
-			copy(in.Data, randomBytes(r, len(in.Data)))
-			parts, sums, place, err := o.ChannelSums(n, h, w, c, in, 2)
-			runParts(t, parts, err)
-			for i, at := range place {
-				var want int32
-				for p := range h * w {
-					want += int32(in.Data[(i/c*h*w+p)*c+i%c])
-				}
-				if sums[at] != want {
-					t.Fatalf("%dx%dx%dx%d: sum %d is %d, want %d", n, h, w, c, i, sums[at], want)
-				}
-			}
+		parts, err := o.Pool(one, PoolResult{Average: true, Max: 255}, NewView(1, 8, 8, 256, Halo{}, 0), NewView(1, 1, 1, 256, Halo{}, 0), 2)
+		if err != nil || len(parts) < 2 {
+			t.Errorf("%d parts: %v", len(parts), err)
 		}
+		checkPool(t, o, r, large, PoolResult{Average: true, Max: 255}, 1)
 	})
+	in, out := NewView(2, 500, 40, 3, Halo{}, 0), NewView(2, 500, 40, 3, Halo{}, 0)
+	if all, windows := large.layout(in, out); len(all) != 6 || len(windows) != 2*40 {
+		t.Errorf("%d runs of lines, %d windows", len(all), len(windows))
+	}
 }
 
 // BenchmarkOperators times sums and look-ups of 75,264 bytes, the largest ADD of
