@@ -86,10 +86,10 @@ func optionText(op Op) string {
 	switch op := op.(type) {
 	case Conv2D:
 		return fmt.Sprintf("pad=%s stride=%dx%d dilation=%dx%d act=%s",
-			op.Padding, op.StrideH, op.StrideW, op.DilationH, op.DilationW, op.Activation)
+			paddingText(op.Padding, op.Border), op.StrideH, op.StrideW, op.DilationH, op.DilationW, op.Activation)
 	case Depthwise:
 		return fmt.Sprintf("pad=%s stride=%dx%d dilation=%dx%d mult=%d act=%s",
-			op.Padding, op.StrideH, op.StrideW, op.DilationH, op.DilationW, op.Multiplier, op.Activation)
+			paddingText(op.Padding, op.Border), op.StrideH, op.StrideW, op.DilationH, op.DilationW, op.Multiplier, op.Activation)
 	case Dense:
 		return fmt.Sprintf("act=%s keepdims=%t", op.Activation, op.KeepDims)
 	case Add, Sub, Mul:
@@ -134,6 +134,14 @@ func otherOptionText(op Op) string {
 		return fmt.Sprintf("block=%d", op.Block)
 	}
 	return ""
+}
+
+// paddingText is the padding's name, or an explicit one's top, left, bottom, right.
+func paddingText(p Padding, b Border) string {
+	if p == Explicit {
+		return fmt.Sprintf("%d,%d,%d,%d", b.Top, b.Left, b.Bottom, b.Right)
+	}
+	return p.String()
 }
 
 func (p Pool) optionText() string {
