@@ -42,6 +42,9 @@ func (g *Graph) dumpNode(b *bufio.Writer, n *Node) {
 	if n.FromInt8 {
 		fmt.Fprint(b, " from=int8")
 	}
+	if r := n.Residual; r != nil {
+		fmt.Fprintf(b, " residual=(%s act=%s %q)", quantText(r.Mid), r.Activation, r.Name)
+	}
 	fmt.Fprintln(b)
 	for _, id := range n.Inputs {
 		fmt.Fprintf(b, "    %s\n", g.refer(id))
@@ -66,19 +69,26 @@ func (g *Graph) describe(id TensorID) string {
 	t := &g.Tensors[id]
 	var b strings.Builder
 	fmt.Fprintf(&b, "%%%d %s %s", id, t.Type, t.Shape)
-	switch q := t.Quant; {
-	case q.PerChannel():
-		h := crc32.NewIEEE()
-		binary.Write(h, binary.LittleEndian, q.Scale) // a hash does not fail
-		fmt.Fprintf(&b, " scales=%d axis=%d scales-crc32=%08x", len(q.Scale), q.Axis, h.Sum32())
-	case len(q.Scale) == 1:
-		fmt.Fprintf(&b, " scale=%v zero=%d", q.Scale[0], q.Zero[0])
+	if q := quantText(t.Quant); q != "" {
+		b.WriteString(" " + q)
 	}
 	if t.IsConst() {
 		fmt.Fprintf(&b, " crc32=%08x", crc32.ChecksumIEEE(t.Data))
 	}
 	fmt.Fprintf(&b, " %q", t.Name)
 	return b.String()
+}
+
+func quantText(q Quant) string {
+	switch {
+	case q.PerChannel():
+		h := crc32.NewIEEE()
+		binary.Write(h, binary.LittleEndian, q.Scale) // a hash does not fail
+		return fmt.Sprintf("scales=%d axis=%d scales-crc32=%08x", len(q.Scale), q.Axis, h.Sum32())
+	case len(q.Scale) == 1:
+		return fmt.Sprintf("scale=%v zero=%d", q.Scale[0], q.Zero[0])
+	}
+	return ""
 }
 
 // optionText lists the options of an operator as key=value pairs.

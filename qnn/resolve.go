@@ -8,13 +8,14 @@ import (
 
 // ResolveLayer returns the Layer of a CONV_2D, DEPTHWISE_CONV_2D or
 // FULLY_CONNECTED node of a valid graph (see Graph.Validate), also after
-// legalisation. The layer shares the weights with the graph.
+// legalisation. The layer shares the weights with the graph. Of a node with a
+// residual it is the node's own result; see ResolveResidual for the rest.
 func ResolveLayer(g *Graph, n *Node) (*Layer, error) {
 	l, act, err := layerGeometry(g, n)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", g.Label(n), err)
 	}
-	x, w, y := g.Input(n, 0), g.Input(n, 1), g.Output(n, 0)
+	x, w, y := g.Input(n, 0), g.Input(n, 1), g.Own(n)
 	l.numbers(x, w, y, g.Input(n, 2), n.FromInt8)
 	if (l.Signed || n.FromInt8) && l.Kind != DepthwiseLayer {
 		l.Requant.Round = Single

@@ -103,6 +103,16 @@ func (b *builder) depthwise(name string, x qnn.TensorID, k, stride int, p qnn.Pa
 	}, x, w)
 }
 
+// dense has no bias.
+func (b *builder) dense(name string, x qnn.TensorID, channels int) qnn.TensorID {
+	w := b.weights(name+"/w", channels, b.shape(x)[1])
+	return b.node(name, b.quant(0.3, 130), qnn.Dense{}, x, w)
+}
+
+func (b *builder) add(name string, act qnn.Activation, x, y qnn.TensorID) qnn.TensorID {
+	return b.node(name, b.quant(0.09, 121), qnn.Add{Activation: act}, x, y)
+}
+
 // pad adds cells to height and width: top, bottom, left, right.
 func (b *builder) pad(name string, x qnn.TensorID, cells ...int) qnn.TensorID {
 	p := append(append([]int{0, 0}, cells...), 0, 0)

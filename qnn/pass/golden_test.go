@@ -10,6 +10,7 @@ import (
 
 	"qtune/qnn"
 	"qtune/qnn/pass"
+	"qtune/qnn/tflite"
 )
 
 // A golden case is a network, and the pass that it is for: its text before and
@@ -32,6 +33,10 @@ func goldenCases(t *testing.T) []goldenCase {
 		{pass.Pad, "several", padSeveral()},
 		{pass.Pad, "outside", padOutside()},
 		{pass.Pad, "kept", padKept()},
+		{pass.Residual, "block", residualBlock(qnn.Uint8)},
+		{pass.Residual, "int8", residualBlock(qnn.Int8)},
+		{pass.Residual, "two", residualTwo()},
+		{pass.Residual, "kept", residualKept()},
 	}
 }
 
@@ -95,5 +100,32 @@ func checkEquivalent(t *testing.T, g *qnn.Graph, lists ...[]pass.Name) {
 		if d := cmp.Diff(dump(t, out), dump(t, mustRun(t, out, names...))); d != "" {
 			t.Errorf("a second %v changes the network:\n%s", names, d)
 		}
+	}
+}
+
+// TestExportFused: what the passes fuse is written as the operators that it was.
+func TestExportFused(t *testing.T) {
+	for _, g := range []*qnn.Graph{padOnce(qnn.Int8), padSeveral(), residualBlock(qnn.Int8), residualTwo()} {
+		t.Run(g.Name, func(t *testing.T) {
+			in := randomInputs(g)
+			want := mustCompute(t, g, in).Outputs(g)
+			fused := mustRun(t, g, pass.Pad, pass.Residual, pass.Dead)
+			file, err := tflite.Export(fused)
+			if err != nil {
+				t.Fatal(err)
+			}
+			back, err := tflite.Import(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(back.Nodes) <= len(fused.Nodes) {
+				t.Errorf("%d nodes of %d", len(back.Nodes), len(fused.Nodes))
+			}
+			for i, got := range mustCompute(t, back, in).Outputs(back) {
+				if !bytes.Equal(got, want[i]) {
+					t.Errorf("output %d differs", i)
+				}
+			}
+		})
 	}
 }

@@ -21,6 +21,8 @@ const (
 	Legalise Name = "legalise"
 	// Pad moves PAD into convolutions: see pad.go.
 	Pad Name = "pad"
+	// Residual moves ADD into the convolution before it: see residual.go.
+	Residual Name = "residual"
 	// Dead drops nodes whose results nothing uses: see dead.go.
 	Dead Name = "dead"
 )
@@ -30,6 +32,7 @@ const (
 var passes = map[Name]func(*qnn.Graph){
 	Legalise: legalise,
 	Pad:      pad,
+	Residual: residual,
 	Dead:     dead,
 }
 

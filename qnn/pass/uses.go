@@ -64,3 +64,9 @@ func quantisedEqually(a, b *qnn.Tensor) bool {
 func equalQuant(a, b qnn.Quant) bool {
 	return slices.Equal(a.Scale, b.Scale) && slices.Equal(a.Zero, b.Zero) && a.Axis == b.Axis
 }
+
+// without returns the nodes that are not gone.
+func without(nodes []qnn.Node, gone []bool) []qnn.Node {
+	i := -1
+	return slices.DeleteFunc(nodes, func(qnn.Node) bool { i++; return gone[i] })
+}
