@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"qtune/kernels/module"
 	"qtune/qnn"
 	"qtune/qnn/pass"
 	"qtune/qnn/tflite"
@@ -75,7 +76,7 @@ func readModel(path string) (*qnn.Graph, error) {
 
 // tasksOf returns the workloads of g in the form in which they are compiled.
 func tasksOf(g *qnn.Graph) (*qnn.Graph, []schedules.Task, []schedules.Skipped, error) {
-	legal, err := pass.Run(g, pass.Legalise, pass.Dead)
+	legal, err := pass.Run(g, module.Passes(false)...)
 	if err != nil {
 		return nil, nil, nil, err
 	}

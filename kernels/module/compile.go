@@ -15,7 +15,7 @@ import (
 
 // Compile makes g, which must be valid, ready to run. Errors name the node.
 func Compile(g *qnn.Graph, o Options) (*Module, error) {
-	legal, err := pass.Run(g, pass.Legalise, pass.Dead)
+	legal, err := pass.Run(g, Passes(o.NoFuse)...)
 	if err != nil {
 		return nil, err
 	}
@@ -39,6 +39,14 @@ func Compile(g *qnn.Graph, o Options) (*Module, error) {
 		return nil, errors.Join(err, m.shared.close())
 	}
 	return m, nil
+}
+
+// Passes are those that Compile applies.
+func Passes(noFuse bool) []pass.Name {
+	if noFuse {
+		return []pass.Name{pass.Legalise, pass.Dead}
+	}
+	return []pass.Name{pass.Pad, pass.Residual, pass.Legalise, pass.Dead}
 }
 
 // prepare makes all that does not depend on memory: steps, code, constants.
@@ -67,7 +75,7 @@ func (m *Module) prepare(o Options) (err error) {
 	for _, s := range m.steps {
 		group.Go(func() error {
 			if s.code != nil {
-				return s.useKernel(m.graph)
+				return s.useKernel(m.graph, m.shared.operators)
 			}
 			return m.useOperator(s)
 		})

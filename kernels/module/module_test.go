@@ -78,7 +78,7 @@ func TestPersonDetectEqualsReference(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, o := range variants() {
-		o.KeepAll = true
+		o.KeepAll, o.NoFuse = true, true
 		m := compile(t, g, o)
 		if _, err := m.Run(inputs); err != nil {
 			t.Fatal(err)

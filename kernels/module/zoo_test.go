@@ -47,7 +47,7 @@ func TestZoo(t *testing.T) {
 func checkZoo(t *testing.T, g *qnn.Graph, isa schedules.ISA, want string) {
 	t.Helper()
 	inputs := [][]byte{zoo.Noise(g)}
-	all := compile(t, g, Options{ISA: isa, KeepAll: true})
+	all := compile(t, g, Options{ISA: isa, KeepAll: true, NoFuse: true})
 	if _, err := all.Run(inputs); err != nil {
 		t.Fatal(err)
 	}
