@@ -80,7 +80,7 @@ func (s *bandSums) sum(threads int) ([]Part, error) {
 				In: uintptr(g.at), Out: uintptr(i * s.bytes()), InRow: int64(s.in.RowStride), InPix: int64(s.in.PixelStride)})
 		}
 	}
-	return s.o.parts(code, args, buffer{"input", s.in.Data, emu.Read}, buffer{"sums", s.data, emu.Read | emu.Write}, windowBuffer(windows))
+	return s.o.parts(code, args, buffer{"input", s.in.Data, emu.Read}, buffer{"sums", s.data, emu.Read | emu.Write}, bufferOf("windows", windows))
 }
 
 // finish returns the part that makes means of the sums. It is one because the
@@ -101,5 +101,5 @@ func (s *bandSums) finish(m *pack.Mean, out []byte, c int) ([]Part, error) {
 	args := []emit.Args{{Rows: uintptr(unsafe.Pointer(&windows[0])), NRows: int64(len(windows)),
 		InRow: int64(s.at(0, 1)), Consts: addressOf(consts, 0)}}
 	return s.o.parts(code, args, buffer{"sums", s.data, emu.Read}, buffer{"output", out, emu.Read | emu.Write},
-		buffer{"constants", consts, emu.Read}, windowBuffer(windows))
+		buffer{"constants", consts, emu.Read}, bufferOf("windows", windows))
 }

@@ -30,12 +30,13 @@ type Operators struct {
 // An operator is what a program is made for. Names and variants are those of
 // operatorPrograms.
 type operator struct {
-	name          string
-	piece         emit.Piece
-	variant       bool
-	pool          emit.PoolKind
-	mean          emit.MeanKind
-	unroll, shift int
+	name           string
+	piece          emit.Piece
+	variant        bool
+	pool           emit.PoolKind
+	mean           emit.MeanKind
+	unroll, shift  int
+	channels, size int
 }
 
 // operatorPrograms writes the program of an operator of each name.
@@ -47,6 +48,9 @@ var operatorPrograms = map[string]func(o operator, isa schedules.ISA) *x86.Progr
 	"extreme": func(o operator, isa schedules.ISA) *x86.Program { return emit.Extreme(isa, o.piece, o.variant) },
 	"pairs":   func(o operator, isa schedules.ISA) *x86.Program { return emit.Pairs(isa, o.piece) },
 	"mean":    func(o operator, isa schedules.ISA) *x86.Program { return emit.Mean(isa, o.piece, o.mean) },
+	"resize":  func(o operator, isa schedules.ISA) *x86.Program { return emit.Blend(isa, o.piece, o.variant) },
+	"argmax":  func(o operator, isa schedules.ISA) *x86.Program { return emit.ArgMax(isa, o.piece, o.channels, o.size) },
+	"softmax": func(o operator, isa schedules.ISA) *x86.Program { return emit.Softmax(isa, o.piece) },
 	"pool": func(o operator, isa schedules.ISA) *x86.Program {
 		return emit.Pool(o.pool, isa, o.piece, o.unroll, o.shift)
 	},
@@ -101,6 +105,11 @@ type buffer struct {
 	name string
 	data []byte
 	perm emu.Perm
+}
+
+// bufferOf is a table that programs read.
+func bufferOf[T any](name string, table []T) buffer {
+	return buffer{name, unsafe.Slice((*byte)(unsafe.Pointer(&table[0])), len(table)*int(unsafe.Sizeof(table[0]))), emu.Read}
 }
 
 // parts makes a Part of each argument block. Programs see only the buffers.

@@ -154,18 +154,13 @@ func (o *Operators) Pool(a PoolArea, r PoolResult, in, out View, threads int) ([
 			args[i].Consts = addressOf(consts, 0)
 		}
 		more, err := o.parts(code, args, buffer{"input", in.Data, emu.Read}, buffer{"output", out.Data, emu.Read | emu.Write},
-			buffer{"constants", consts, emu.Read}, windowBuffer(windows))
+			buffer{"constants", consts, emu.Read}, bufferOf("windows", windows))
 		if err != nil {
 			return nil, err
 		}
 		parts = append(parts, more...)
 	}
 	return parts, nil
-}
-
-// windowBuffer is the memory of windows.
-func windowBuffer(windows []emit.Window) buffer {
-	return buffer{"windows", unsafe.Slice((*byte)(unsafe.Pointer(&windows[0])), len(windows)*emit.WindowBytes), emu.Read}
 }
 
 // groups cuts the channels into groups: more and smaller ones where the output

@@ -28,6 +28,8 @@ func PieceFor(isa schedules.ISA, n int) Piece {
 // load reads a piece into vector r; bytes beyond it are arbitrary.
 func (g *gen) loadPiece(p Piece, r int, mem x86.Operand) {
 	switch p {
+	case 16: // also of wider programs
+		g.emit(x86.VMOVDQU, x86.X(r), mem)
 	case 8:
 		g.emit(x86.VMOVQ, x86.X(r), mem)
 	case 4:
@@ -44,6 +46,8 @@ func (g *gen) loadPiece(p Piece, r int, mem x86.Operand) {
 // storePiece writes a piece from vector r.
 func (g *gen) storePiece(p Piece, mem x86.Operand, r int) {
 	switch p {
+	case 16:
+		g.emit(x86.VMOVDQU, mem, x86.X(r))
 	case 8:
 		g.emit(x86.VMOVQ, mem, x86.X(r))
 	case 4:

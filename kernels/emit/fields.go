@@ -59,3 +59,20 @@ func (g *gen) narrowBytes(a []int, c func(string) x86.Operand) {
 	g.op3(x86.VPMAXUB, a[0], a[0], c(fieldLo))
 	g.op3(x86.VPMINUB, a[0], a[0], c(fieldHi))
 }
+
+// storeDwords narrows the int32 in r to a piece of bytes, saturating, and stores
+// it. t is free, zero is 0.
+func (g *gen) storeDwords(p Piece, mem x86.Operand, r, t, zero int) {
+	if g.width == x86.W512 {
+		g.op3(x86.VPMAXSD, r, r, g.v(zero))
+		g.emit(x86.VPMOVUSDB, mem, g.v(r))
+		return
+	}
+	g.op3(x86.VPACKSSDW, r, r, g.v(r))
+	g.op3(x86.VPACKUSWB, r, r, g.v(r))
+	if g.width == x86.W256 { // both lanes have 4 bytes
+		g.extractLane(t, r, 1)
+		g.emit(x86.VPUNPCKLDQ, x86.X(r), x86.X(r), x86.X(t))
+	}
+	g.storePiece(p, mem, r)
+}
