@@ -67,7 +67,7 @@ func (k *depthwiseKernel) bind(b *Bound) error {
 // byChannels: see convKernel.byChannels.
 func (k *depthwiseKernel) byChannels(threads int) bool {
 	steps := k.Workload.OH() / k.RowsPerStep
-	return k.SplitChannels || threads > 1 && evenness(k.Blocks(), threads) > evenness(steps, threads)+0.05
+	return k.SplitChannels || threads > 1 && evenness(k.Blocks(), threads) > evenness(steps, threads)+0.3
 }
 
 // blocks narrows args to some channel blocks.

@@ -3,6 +3,8 @@ package qnn
 import (
 	"cmp"
 	"fmt"
+	"maps"
+	"slices"
 )
 
 // A definition is what the checks have to know of an operator.
@@ -132,9 +134,13 @@ func (g *Graph) checkOperands(n *Node) error {
 			return fmt.Errorf("output tensor %d of %d", id, len(g.Tensors))
 		}
 	}
+	if err := takesResidual(n); err != nil {
+		return err
+	}
 	d, defined := definitionOf(n.Op)
 	for i, id := range n.Inputs {
-		optional := !defined || i >= d.inputs.required && d.inputs != atLeast(d.inputs.required)
+		optional := !defined || i >= d.inputs.required && d.inputs != atLeast(d.inputs.required) &&
+			!(n.Residual != nil && i == len(n.Inputs)-1)
 		if !g.has(id) && !(optional && id == NoTensor) {
 			return fmt.Errorf("input %d is tensor %d of %d", i, id, len(g.Tensors))
 		}
@@ -142,7 +148,11 @@ func (g *Graph) checkOperands(n *Node) error {
 	if !defined {
 		return nil
 	}
-	return cmp.Or(d.inputs.check(len(n.Inputs), "inputs"), d.outputs.check(len(n.Outputs), "outputs"))
+	extra := n.residualOperands()
+	if extra > 0 {
+		d.inputs.required = d.inputs.most // a missing bias leaves its place
+	}
+	return cmp.Or(arity{d.inputs.required + extra, d.inputs.most + extra}.check(len(n.Inputs), "inputs"), d.outputs.check(len(n.Outputs), "outputs"))
 }
 
 func (a arity) check(n int, what string) error {
@@ -154,3 +164,6 @@ func (a arity) check(n int, what string) error {
 	}
 	return fmt.Errorf("%d %s, want %d to %d", n, what, a.required, a.most)
 }
+
+// Operators lists the names of all operators that are defined, sorted.
+func Operators() []string { return slices.Sorted(maps.Keys(definitions)) }

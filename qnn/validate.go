@@ -1,6 +1,7 @@
 package qnn
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -137,7 +138,7 @@ func (g *Graph) validateNode(n *Node, made []bool) error {
 		return err
 	}
 	d, _ := definitionOf(n.Op)
-	return d.numbers.check(g, n)
+	return cmp.Or(d.numbers.check(g, n), checkResidual(g, n))
 }
 
 func (g *Graph) validateShapes(n *Node) error {

@@ -15,17 +15,22 @@ import (
 
 // Compile makes g, which must be valid, ready to run. Errors name the node.
 func Compile(g *qnn.Graph, o Options) (*Module, error) {
-	legal, err := pass.Run(g, pass.Legalise, pass.Dead)
+	legal, err := pass.Run(g, Passes(o.NoFuse)...)
 	if err != nil {
 		return nil, err
 	}
 	for i := range legal.Nodes {
 		n := &legal.Nodes[i]
 		if op, ok := n.Op.(qnn.Unsupported); ok {
-			return nil, fmt.Errorf("%s is not supported: %s", legal.Label(n), op.Reason)
+			return nil, &UnsupportedError{legal.Label(n), op.Reason}
 		}
 	}
-	m := &Module{source: g, graph: legal, keepAll: o.KeepAll, threads: o.threads(), shared: &machineCode{}}
+	m := &Module{source: g, graph: legal, keepAll: o.KeepAll, shared: &machineCode{}}
+	m.oneThread = o.Mode == kernels.Emulated || o.ISA == schedules.Ref
+	m.threads = 1
+	if !m.oneThread {
+		m.threads = max(o.Threads, 1)
+	}
 	m.shared.users.Add(1)
 	if err := m.prepare(o); err != nil {
 		return nil, errors.Join(err, m.shared.close())
@@ -36,11 +41,12 @@ func Compile(g *qnn.Graph, o Options) (*Module, error) {
 	return m, nil
 }
 
-func (o *Options) threads() int {
-	if o.Mode == kernels.Emulated || o.ISA == schedules.Ref {
-		return 1
+// Passes are those that Compile applies.
+func Passes(noFuse bool) []pass.Name {
+	if noFuse {
+		return []pass.Name{pass.Legalise, pass.Dead}
 	}
-	return max(o.Threads, 1)
+	return []pass.Name{pass.Pad, pass.Residual, pass.Legalise, pass.Dead}
 }
 
 // prepare makes all that does not depend on memory: steps, code, constants.
@@ -69,7 +75,7 @@ func (m *Module) prepare(o Options) (err error) {
 	for _, s := range m.steps {
 		group.Go(func() error {
 			if s.code != nil {
-				return s.useKernel(m.graph)
+				return s.useKernel(m.graph, m.shared.operators)
 			}
 			return m.useOperator(s)
 		})

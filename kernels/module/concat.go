@@ -32,14 +32,14 @@ func concatOperator(m *Module, n *qnn.Node) (o operator, ok bool, err error) {
 	for i, x := range n.Inputs {
 		if tx := &m.graph.Tensors[x]; t.Type.Is8Bit() && !sameQuant(tx, t) {
 			one := qnn.Node{Op: qnn.Concat{}, Inputs: n.Inputs[i : i+1], Outputs: n.Outputs, FromInt8: n.FromInt8}
-			table, err := tabulate(m.graph, &one, 1<<8)
+			table, err := tabulate(m.graph, &one, 0)
 			if err != nil {
 				return o, false, err
 			}
 			c.tables[i] = (*[256]byte)(table)
 		}
 	}
-	o = m.spanOperator(c.parts)
+	o = spanOperator(c.parts)
 	if !c.ofChannels() {
 		o.reads, o.writes = noGaps, noGaps
 	}

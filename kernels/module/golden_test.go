@@ -158,7 +158,7 @@ func TestNetworksNatively(t *testing.T) {
 	for _, name := range networks {
 		for _, isa := range schedules.HostISAs() {
 			t.Run(name+"/"+string(isa), func(t *testing.T) {
-				checkNetwork(t, name, Options{ISA: isa, KeepAll: true}, "photo", "random")
+				checkNetwork(t, name, Options{ISA: isa, KeepAll: true, NoFuse: true}, "photo", "random")
 			})
 		}
 	}
@@ -179,13 +179,13 @@ func TestNetworksInSharedMemory(t *testing.T) {
 }
 
 func TestNetworkThroughReference(t *testing.T) {
-	checkNetwork(t, networks[0], Options{ISA: schedules.Ref, KeepAll: true}, "photo")
+	checkNetwork(t, networks[0], Options{ISA: schedules.Ref, KeepAll: true, NoFuse: true}, "photo")
 }
 
 func TestNetworkEmulated(t *testing.T) {
 	for _, isa := range schedules.ISAs() {
 		t.Run(string(isa), func(t *testing.T) {
-			checkNetwork(t, networks[0], Options{ISA: isa, Mode: kernels.Emulated, KeepAll: true}, "photo")
+			checkNetwork(t, networks[0], Options{ISA: isa, Mode: kernels.Emulated, KeepAll: true, NoFuse: true}, "photo")
 		})
 	}
 }

@@ -44,12 +44,25 @@ type Options struct {
 	// KeepAll gives every tensor memory of its own, so that Tensor can tell
 	// what each layer computed.
 	KeepAll bool
+	// NoFuse computes the network operator by operator, every tensor of the
+	// source graph.
+	NoFuse bool
+}
+
+// An UnsupportedError is that of a network with an operator that nothing here
+// computes.
+type UnsupportedError struct{ Node, Reason string }
+
+// Error names the node.
+func (e *UnsupportedError) Error() string {
+	return fmt.Sprintf("%s is not supported: %s", e.Node, e.Reason)
 }
 
 // A Module is a compiled network. It is safe for one inference at a time.
 type Module struct {
 	source, graph *qnn.Graph // as given, and legalised
 	keepAll       bool
+	oneThread     bool // nothing runs natively
 	threads       int
 	steps         []*step
 	shared        *machineCode
@@ -172,8 +185,15 @@ func (m *Module) run(i int) error {
 // Clone returns another instance of m with memory and threads of its own, for
 // inferences at the same time. It shares weights and machine code with m, and
 // must be closed like m.
-func (m *Module) Clone() (*Module, error) {
-	c := &Module{source: m.source, graph: m.graph, keepAll: m.keepAll, threads: m.threads, steps: m.steps, shared: m.shared}
+func (m *Module) Clone() (*Module, error) { return m.CloneThreads(m.threads) }
+
+// CloneThreads is Clone with another number of threads. Emulated kernels have
+// one.
+func (m *Module) CloneThreads(n int) (*Module, error) {
+	if m.oneThread {
+		n = 1
+	}
+	c := &Module{source: m.source, graph: m.graph, keepAll: m.keepAll, oneThread: m.oneThread, threads: max(n, 1), steps: m.steps, shared: m.shared}
 	if err := c.start(m.mem.plan); err != nil {
 		return nil, err
 	}

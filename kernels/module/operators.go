@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"qtune/kernels"
-	"qtune/kernels/pack"
 	"qtune/qnn"
 )
 
@@ -24,12 +23,19 @@ var operatorMakers = map[string]operatorMaker{
 	qnn.Tanh{}.OpName():                           lookupOperator,
 	qnn.HardSwish{}.OpName():                      lookupOperator,
 
-	qnn.Add{}.OpName(): sumOperator,
-	qnn.Sub{}.OpName(): sumOperator,
+	qnn.Add{}.OpName():     pairOperator,
+	qnn.Sub{}.OpName():     pairOperator,
+	qnn.Mul{}.OpName():     pairOperator,
+	qnn.Maximum{}.OpName(): pairOperator,
+	qnn.Minimum{}.OpName(): pairOperator,
+	qnn.PRelu{}.OpName():   pairOperator,
+
+	qnn.Mean{}.OpName(): meanOperator,
 
 	qnn.AveragePool{}.OpName(): poolOperator,
 	qnn.MaxPool{}.OpName():     poolOperator,
 	qnn.Concat{}.OpName():      concatOperator,
+	qnn.Pad{}.OpName():         padOperator,
 }
 
 // useOperator makes s run generated code where there is some.
@@ -75,16 +81,24 @@ func (m *Module) over(n *qnn.Node, types ...qnn.DType) bool {
 
 // lookupOperator makes each byte of one byte, by a table.
 func lookupOperator(m *Module, n *qnn.Node) (o operator, ok bool, err error) {
-	x, y := n.Inputs[0], n.Outputs[0]
-	shape, ok := shape4(flat(m.graph.Tensors[y].Shape))
-	if !ok || !m.over(n, qnn.Uint8, qnn.Int8) {
+	if !m.over(n, qnn.Uint8, qnn.Int8) {
 		return o, false, nil
 	}
-	table, err := tabulate(m.graph, n, 1<<8)
+	return m.lookupOf(n, 0)
+}
+
+// lookupOf looks up the bytes of operand i of n; all others are constant.
+func (m *Module) lookupOf(n *qnn.Node, i int) (o operator, ok bool, err error) {
+	x, y := n.Inputs[i], n.Outputs[0]
+	shape, ok := shape4(flat(m.graph.Tensors[y].Shape))
+	if !ok {
+		return o, false, nil
+	}
+	table, err := tabulate(m.graph, n, i)
 	if err != nil {
 		return o, false, err
 	}
-	return m.spanOperator(func(mem *memory, threads int) ([]kernels.Part, error) {
+	return spanOperator(func(mem *memory, threads int) ([]kernels.Part, error) {
 		return m.lookup((*[256]byte)(table), mem, spans(shape, mem.cellsOf(y, shape), mem.cellsOf(x, shape), nil), x, y, threads)
 	}), true, nil
 }
@@ -98,7 +112,7 @@ func flat(s qnn.Shape) qnn.Shape {
 }
 
 // spanOperator is an operator of one phase that can step over any gaps.
-func (m *Module) spanOperator(parts func(mem *memory, threads int) ([]kernels.Part, error)) operator {
+func spanOperator(parts func(mem *memory, threads int) ([]kernels.Part, error)) operator {
 	return operator{reads: anyGaps, writes: anyGaps, bind: func(mem *memory, threads int) ([][]kernels.Part, error) {
 		p, err := parts(mem, threads)
 		return [][]kernels.Part{p}, err
@@ -116,43 +130,6 @@ func (m *Module) lookup(table *[256]byte, mem *memory, all []span, x, y qnn.Tens
 		parts = append(parts, more...)
 	}
 	return parts, nil
-}
-
-// sumOperator is ADD or SUB.
-func sumOperator(m *Module, n *qnn.Node) (o operator, ok bool, err error) {
-	a, b, y := n.Inputs[0], n.Inputs[1], n.Outputs[0]
-	shape, ok := shape4(m.graph.Tensors[y].Shape)
-	if !ok || !m.over(n, qnn.Uint8) || !canSpan(&m.graph.Tensors[a], shape) || !canSpan(&m.graph.Tensors[b], shape) {
-		return o, false, nil
-	}
-	sum := m.sumOf(n)
-	w := sum.Fit(sum.Table())
-	if w == nil {
-		return o, false, nil
-	}
-	return m.spanOperator(func(mem *memory, threads int) ([]kernels.Part, error) {
-		cb := mem.cellsOf(b, shape)
-		var parts []kernels.Part
-		for _, s := range spans(shape, mem.cellsOf(y, shape), mem.cellsOf(a, shape), &cb) {
-			more, err := m.shared.operators.Sum(w, s.Rows, mem.bytes(a)[s.in:], mem.bytes(b)[s.in2:], mem.bytes(y)[s.out:], threads)
-			if err != nil {
-				return nil, err
-			}
-			parts = append(parts, more...)
-		}
-		return parts, nil
-	}), true, nil
-}
-
-// sumOf returns the numbers of an ADD or SUB.
-func (m *Module) sumOf(n *qnn.Node) *pack.Sum {
-	s := &pack.Sum{}
-	_, s.Minus = n.Op.(qnn.Sub)
-	for i, t := range []*qnn.Tensor{m.graph.Input(n, 0), m.graph.Input(n, 1), m.graph.Output(n, 0)} {
-		s.Scales[i], s.Zeros[i] = t.Quant.Scale[0], t.Quant.Zero[0]
-	}
-	s.Lo, s.Hi = qnn.ActivationRange(qnn.FusedActivation(n.Op), m.graph.Output(n, 0))
-	return s
 }
 
 // poolOperator is AVERAGE_POOL_2D or MAX_POOL_2D.
@@ -180,7 +157,7 @@ func poolOperator(m *Module, n *qnn.Node) (o operator, ok bool, err error) {
 	lo, hi := qnn.ActivationRange(pool.Activation, m.graph.Output(n, 0))
 	r.Least, r.Max = byte(lo), byte(hi)
 	a := kernels.PoolArea{N: in[0], H: in[1], W: in[2], C: in[3], OH: oh, OW: ow, Window: win}
-	return m.spanOperator(func(mem *memory, threads int) ([]kernels.Part, error) {
+	return spanOperator(func(mem *memory, threads int) ([]kernels.Part, error) {
 		return m.shared.operators.Pool(a, r, mem.view(x), mem.view(y), threads)
 	}), true, nil
 }

@@ -111,14 +111,19 @@ func shape4(s qnn.Shape) (shape [4]int, ok bool) {
 // dimension but the last; see canSpan.
 func (mem *memory) cellsOf(id qnn.TensorID, shape [4]int) cells {
 	own, _ := shape4(mem.graph.Tensors[id].Shape)
-	l := mem.layout(id).as(own[0], own[1], own[2], own[3])
-	c := cells{l.offset(), [3]int{l.imageStride(), l.rowStride(), l.pixel}}
+	c := mem.cellsAs(id, own)
 	for d := range c.strides {
 		if own[d] == 1 && shape[d] != 1 {
 			c.strides[d] = 0
 		}
 	}
 	return c
+}
+
+// cellsAs returns where the cells of tensor id lie if it is seen as shape.
+func (mem *memory) cellsAs(id qnn.TensorID, shape [4]int) cells {
+	l := mem.layout(id).as(shape[0], shape[1], shape[2], shape[3])
+	return cells{l.offset(), [3]int{l.imageStride(), l.rowStride(), l.pixel}}
 }
 
 // canSpan tells whether the elements of x lie under those of a result of shape.

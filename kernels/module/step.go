@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"qtune/kernels"
+	"qtune/kernels/pack"
 	"qtune/qnn"
 	"qtune/qnn/ref"
 	"qtune/schedules"
@@ -16,9 +17,12 @@ type step struct {
 	info LayerInfo
 
 	// Layers only.
-	layer  *qnn.Layer
-	code   *code // nil without machine code
-	packed *kernels.Packed
+	layer     *qnn.Layer
+	code      *code // nil without machine code
+	operators *kernels.Operators
+	packed    *kernels.Packed
+	add       pairParts         // of the residual, nil without
+	sum       *pack.WeightedSum // the same, where it has that form
 
 	operator
 }
@@ -85,8 +89,9 @@ func (s *step) reshapes() bool {
 }
 
 // useKernel makes s run its layer's machine code.
-func (s *step) useKernel(g *qnn.Graph) error {
+func (s *step) useKernel(g *qnn.Graph, o *kernels.Operators) error {
 	var err error
+	s.operators = o
 	if s.packed, err = s.code.kernel.Pack(s.layer); err != nil {
 		return fmt.Errorf("%s: %w", g.Label(s.node), err)
 	}
@@ -103,16 +108,68 @@ func (s *step) useKernel(g *qnn.Graph) error {
 		}
 	}
 	s.bind = s.bindKernel
+	if sum, ok := qnn.ResolveResidual(g, s.node); ok {
+		s.useResidual(sum)
+	}
 	return nil
+}
+
+// useResidual prepares the addition at the end of the layer.
+func (s *step) useResidual(n qnn.Sum) {
+	sum := &pack.Sum{Scales: n.Scales, Zeros: n.Zeros, Lo: n.Lo, Hi: n.Hi}
+	table := sum.Table()
+	fit := sum.Fit(table)
+	switch {
+	case fit == nil:
+		s.add = tableParts(table)
+	case s.layer.Kind == qnn.DepthwiseLayer: // cannot add by itself
+		s.add = sumParts(fit)
+	default:
+		s.sum = fit
+	}
 }
 
 func (s *step) bindKernel(mem *memory, threads int) ([][]kernels.Part, error) {
 	l := s.layer
 	in := mem.viewAs(s.node.Inputs[0], l.N, l.H, l.W, l.C)
 	out := mem.viewAs(s.node.Outputs[0], l.N, l.OH, l.OW, l.OC)
-	b, err := s.code.exec.Bind(s.packed, in, out, threads)
+	var b *kernels.Bound
+	var err error
+	switch {
+	case s.add != nil:
+		return s.bindAndAdd(mem, in, threads)
+	case s.sum != nil:
+		other := mem.viewAs(s.node.Inputs[len(s.node.Inputs)-1], l.N, l.OH, l.OW, l.OC)
+		b, err = s.code.exec.BindResidual(s.packed, in, out, threads, kernels.Residual{Operators: s.operators, Sum: s.sum, View: other})
+	default:
+		b, err = s.code.exec.Bind(s.packed, in, out, threads)
+	}
 	if err != nil {
 		return nil, err
 	}
 	return b.Phases(), nil
+}
+
+// bindAndAdd computes the layer into memory of its own, and adds in a phase
+// after.
+func (s *step) bindAndAdd(mem *memory, in kernels.View, threads int) ([][]kernels.Part, error) {
+	l := s.layer
+	own := kernels.NewView(l.N, l.OH, l.OW, l.OC, kernels.Halo{}, 0)
+	b, err := s.code.exec.Bind(s.packed, in, own, threads)
+	if err != nil {
+		return nil, err
+	}
+	shape := [4]int{l.N, l.OH, l.OW, l.OC}
+	y, other := s.node.Outputs[0], s.node.Inputs[len(s.node.Inputs)-1]
+	first := cells{0, [3]int{own.ImageStride, own.RowStride, own.PixelStride}}
+	second := mem.cellsAs(other, shape)
+	var parts []kernels.Part
+	for _, sp := range spans(shape, mem.cellsAs(y, shape), first, &second) {
+		more, err := s.add(s.operators, sp.Rows, own.Data[sp.in:], mem.bytes(other)[sp.in2:], mem.bytes(y)[sp.out:], threads)
+		if err != nil {
+			return nil, err
+		}
+		parts = append(parts, more...)
+	}
+	return append(b.Phases(), parts), nil
 }

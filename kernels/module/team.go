@@ -4,14 +4,16 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"qtune/kernels"
 )
 
 // A team is the threads that compute an inference together: the caller of Run
 // and n-1 workers, each locked to an operating system thread. Within an
-// inference they spin between phases, which costs less than a microsecond;
-// between inferences the workers are parked, because waking takes tens.
+// inference they spin between phases, which costs a microsecond or two. Between
+// inferences the workers spin for a moment, in case the next one follows at
+// once, and then park: waking takes a tenth of a millisecond.
 //
 // Each thread takes its own share of a phase first, the same in every layer, so
 // that it finds in its cache what it made itself; then it takes what others have
@@ -19,11 +21,21 @@ import (
 // nobody, unless in the middle of a part.
 type team struct {
 	n       int
-	wake    []chan struct{} // a worker's; closed at the end
-	workers sync.WaitGroup
+	workers []*worker
+	done    sync.WaitGroup // for the workers to end
+	closed  atomic.Bool
 	current atomic.Pointer[phase] // nil sends the workers to park
 	epoch   uint32                // counts phases that ran
 }
+
+// A worker is one of a team's threads beside the caller's.
+type worker struct {
+	parked atomic.Bool // it waits for a token in wake
+	wake   chan struct{}
+}
+
+// spinTime is how long a worker waits for the next inference before it parks.
+const spinTime = 200 * time.Microsecond
 
 // A phase is parts that may run at the same time.
 type phase struct {
@@ -45,20 +57,26 @@ func newPhase(parts []kernels.Part) *phase {
 func newTeam(n int) *team {
 	t := &team{n: n}
 	for i := 1; i < n; i++ {
-		wake := make(chan struct{}, 1)
-		t.wake = append(t.wake, wake)
-		t.workers.Add(1)
-		go t.work(i, wake)
+		w := &worker{wake: make(chan struct{}, 1)}
+		t.workers = append(t.workers, w)
+		t.done.Go(func() { t.work(i, w) })
 	}
 	return t
 }
 
 // close ends the workers.
 func (t *team) close() {
-	for _, wake := range t.wake {
-		close(wake)
+	t.closed.Store(true)
+	t.wakeAll()
+	t.done.Wait()
+}
+
+func (t *team) wakeAll() {
+	for _, w := range t.workers {
+		if w.parked.CompareAndSwap(true, false) {
+			w.wake <- struct{}{}
+		}
 	}
-	t.workers.Wait()
 }
 
 // idle is the phase between two phases.
@@ -71,15 +89,10 @@ func (t *team) begin() {
 	}
 	runtime.LockOSThread()
 	t.current.Store(idle)
-	for _, wake := range t.wake {
-		select {
-		case wake <- struct{}{}:
-		default: // still on its way to park from the inference before
-		}
-	}
+	t.wakeAll()
 }
 
-// end parks them.
+// end sends them to park.
 func (t *team) end() {
 	if t.n == 1 {
 		return
@@ -146,12 +159,10 @@ func yield(spins int) {
 }
 
 // work is the life of worker i.
-func (t *team) work(i int, wake <-chan struct{}) {
-	defer t.workers.Done()
+func (t *team) work(i int, w *worker) {
 	runtime.LockOSThread()
-	for range wake {
-		last := idle
-		epoch := uint32(0)
+	for t.await(w) {
+		last, epoch := idle, uint32(0)
 		for spins := 0; ; spins++ {
 			p := t.current.Load()
 			if p == nil {
@@ -163,5 +174,28 @@ func (t *team) work(i int, wake <-chan struct{}) {
 			}
 			yield(spins)
 		}
+	}
+}
+
+// await waits for an inference: spinning first, then parked. It returns false
+// at the end of the team.
+func (t *team) await(w *worker) bool {
+	start := time.Now()
+	for spins := 0; ; spins++ {
+		switch {
+		case t.closed.Load():
+			return false
+		case t.current.Load() != nil:
+			return true
+		case spins%64 != 0 || time.Since(start) < spinTime:
+			yield(spins)
+			continue
+		}
+		w.parked.Store(true)
+		begun := t.current.Load() != nil || t.closed.Load() // and perhaps did not see that it must wake
+		if !begun || !w.parked.CompareAndSwap(true, false) {
+			<-w.wake
+		}
+		start, spins = time.Now(), 0
 	}
 }

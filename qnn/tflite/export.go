@@ -10,13 +10,18 @@ import (
 )
 
 // Export writes a file that Import reads back as an equal graph, and that
-// TensorFlow Lite can load. The graph must be valid, hold no Unsupported
+// TensorFlow Lite can load. What passes have fused is written as the operators
+// that it was, PAD and ADD. The graph must be valid, hold no Unsupported
 // operator and not be legalised: the file format has no words for those.
 func Export(g *qnn.Graph) ([]byte, error) {
 	if err := g.Validate(); err != nil {
 		return nil, err
 	}
-	w := &writer{b: flatbuffers.NewBuilder(1 << 16), g: g, codes: map[opcode]int{}}
+	g = unfuse(g)
+	if err := g.Validate(); err != nil { // a padded tensor may be too large
+		return nil, err
+	}
+	w := &writer{b: flatbuffers.NewBuilder(sizeHint(g)), g: g, codes: map[opcode]int{}}
 	operators, err := w.operators()
 	if err != nil {
 		return nil, err
@@ -27,6 +32,17 @@ func Export(g *qnn.Graph) ([]byte, error) {
 	}
 	w.finish(operators, tensors, buffers)
 	return w.b.FinishedBytes(), nil
+}
+
+// sizeHint is about how long the file will be: a builder that has to grow moves
+// all it has.
+func sizeHint(g *qnn.Graph) int {
+	size := 1 << 16
+	for i := range g.Tensors {
+		t := &g.Tensors[i]
+		size += 256 + len(t.Name) + 12*len(t.Quant.Scale) + len(t.Data)
+	}
+	return size
 }
 
 // opcode is an entry of the file's list of operators.

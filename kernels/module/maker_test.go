@@ -1,52 +1,14 @@
 package module
 
 import (
-	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"testing"
 
 	"qtune/qnn"
-	"qtune/qnn/ref"
 	"qtune/schedules"
 )
-
-// Random networks with branches, several outputs and any zero points, under
-// random schedules: what the published networks have not, such as a border that
-// does not hold 0, a tensor that is read with two borders, or an output that
-// other layers read.
-func TestRandomNetworksEqualReference(t *testing.T) {
-	for seed := range uint64(60) {
-		rng := rand.New(rand.NewPCG(seed, 99))
-		g := randomNetwork(rng)
-		if err := g.Validate(); err != nil {
-			t.Fatalf("seed %d: %v", seed, err)
-		}
-		inputs := randomInputs(g, seed)
-		vals, err := ref.Run(g, inputs)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, o := range variants() {
-			o.Choose = randomChooser(rng)
-			o.KeepAll = rng.IntN(2) == 0
-			m := compile(t, g, o)
-			for range 2 {
-				got, err := m.Run(inputs)
-				if err != nil {
-					t.Fatalf("seed %d: %v", seed, err)
-				}
-				for i, want := range vals.Outputs(g) {
-					if !bytes.Equal(got[i], want) {
-						t.Errorf("seed %d, %s%s: output %d differs", seed, o.ISA, modeName(o.Mode), i)
-					}
-				}
-			}
-		}
-	}
-}
 
 // randomChooser takes any schedule of each space.
 func randomChooser(rng *rand.Rand) Chooser {
