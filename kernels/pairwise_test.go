@@ -67,10 +67,17 @@ func checkPairs(t *testing.T, r *rand.Rand, threads int, table *[1 << 16]byte, b
 		checkRows(t, rows, a, b, out, func(a, b byte) byte { return table[int(a)<<8|int(b)] })
 	}
 	a, b := allPairs()
-	run(Rows{1, len(a), len(a), len(a), len(a)}, a, b)
-	for range 4 {
+	run(oneLongRow, a, b)
+	for i := range 6 {
 		rows := randomRows(r, 1+r.IntN(200))
-		run(rows, randomBytes(r, rows.span(rows.In)), randomBytes(r, rows.span(rows.In2)))
+		rows.Repeat = [2]bool{i == 1, i == 2} // rows of one byte
+		if i == 3 {
+			rows.Count, rows.Bytes, rows.Out, rows.Repeat[1] = 1, 9000, 9000, true
+		}
+		operand := func(i, stride int) []byte {
+			return randomBytes(r, (rows.Count-1)*stride+rows.column(i, rows.Bytes-1)+1)
+		}
+		run(rows, operand(0, rows.In), operand(1, rows.In2))
 	}
 	if _, err := bind(Rows{Count: 2, Bytes: 9}, a[:9], b[:8], blank(9), threads); err == nil {
 		t.Error("a short operand was accepted")
