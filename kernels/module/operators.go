@@ -30,7 +30,10 @@ var operatorMakers = map[string]operatorMaker{
 	qnn.Minimum{}.OpName(): pairOperator,
 	qnn.PRelu{}.OpName():   pairOperator,
 
-	qnn.Mean{}.OpName(): meanOperator,
+	qnn.Mean{}.OpName():           meanOperator,
+	qnn.Softmax{}.OpName():        softmaxOperator,
+	qnn.ArgMax{}.OpName():         argMaxOperator,
+	qnn.ResizeBilinear{}.OpName(): bilinearOperator,
 
 	qnn.AveragePool{}.OpName(): poolOperator,
 	qnn.MaxPool{}.OpName():     poolOperator,
