@@ -13,10 +13,14 @@ import (
 	"qtune/schedules"
 )
 
-// Operators holds the generated code of operators without weights: table
-// look-ups, weighted sums and pooling. Programs are made when they are first
-// needed, and depend on little beside the instruction set. It is safe for
-// concurrent use.
+// Operators holds the generated code of operators without weights. Its methods,
+// one an operator, return the parts of the work on given buffers. Programs are
+// made when they are first needed, and depend on little beside the instruction
+// set. It is safe for concurrent use.
+//
+// All tensors of 8 bits are uint8. Of operators over int8, legalised by adding 128
+// (see qnn/pass), some differ by more than that from those over uint8, and are
+// told so.
 type Operators struct {
 	isa  schedules.ISA
 	mode Mode
@@ -41,16 +45,19 @@ type operator struct {
 
 // operatorPrograms writes the program of an operator of each name.
 var operatorPrograms = map[string]func(o operator, isa schedules.ISA) *x86.Program{
-	"lookup":  func(o operator, isa schedules.ISA) *x86.Program { return emit.Lookup(isa, o.piece) },
-	"sum":     func(o operator, isa schedules.ISA) *x86.Program { return emit.Sum(isa, o.piece) },
-	"mul":     func(o operator, isa schedules.ISA) *x86.Program { return emit.Mul(isa, o.piece, o.variant) },
-	"prelu":   func(o operator, isa schedules.ISA) *x86.Program { return emit.PRelu(isa, o.piece, o.variant) },
-	"extreme": func(o operator, isa schedules.ISA) *x86.Program { return emit.Extreme(isa, o.piece, o.variant) },
-	"pairs":   func(o operator, isa schedules.ISA) *x86.Program { return emit.Pairs(isa, o.piece) },
-	"mean":    func(o operator, isa schedules.ISA) *x86.Program { return emit.Mean(isa, o.piece, o.mean) },
-	"resize":  func(o operator, isa schedules.ISA) *x86.Program { return emit.Blend(isa, o.piece, o.variant) },
-	"argmax":  func(o operator, isa schedules.ISA) *x86.Program { return emit.ArgMax(isa, o.piece, o.channels, o.size) },
-	"softmax": func(o operator, isa schedules.ISA) *x86.Program { return emit.Softmax(isa, o.piece) },
+	"lookup":     func(o operator, isa schedules.ISA) *x86.Program { return emit.Lookup(isa, o.piece) },
+	"sum":        func(o operator, isa schedules.ISA) *x86.Program { return emit.Sum(isa, o.piece) },
+	"mul":        func(o operator, isa schedules.ISA) *x86.Program { return emit.Mul(isa, o.piece, o.variant) },
+	"prelu":      func(o operator, isa schedules.ISA) *x86.Program { return emit.PRelu(isa, o.piece, o.variant) },
+	"extreme":    func(o operator, isa schedules.ISA) *x86.Program { return emit.Extreme(isa, o.piece, o.variant) },
+	"pairs":      func(o operator, isa schedules.ISA) *x86.Program { return emit.Pairs(isa, o.piece) },
+	"mean":       func(o operator, isa schedules.ISA) *x86.Program { return emit.Mean(isa, o.piece, o.mean) },
+	"resize":     func(o operator, isa schedules.ISA) *x86.Program { return emit.Blend(isa, o.piece, o.variant) },
+	"argmax":     func(o operator, isa schedules.ISA) *x86.Program { return emit.ArgMax(isa, o.piece, o.channels, o.size) },
+	"quantize":   func(o operator, isa schedules.ISA) *x86.Program { return emit.Quantize(isa, o.piece) },
+	"dequantize": func(o operator, isa schedules.ISA) *x86.Program { return emit.Dequantize(isa, o.piece) },
+	"move":       func(o operator, isa schedules.ISA) *x86.Program { return emit.Move(isa, o.piece, o.size) },
+	"softmax":    func(o operator, isa schedules.ISA) *x86.Program { return emit.Softmax(isa, o.piece) },
 	"pool": func(o operator, isa schedules.ISA) *x86.Program {
 		return emit.Pool(o.pool, isa, o.piece, o.unroll, o.shift)
 	},
@@ -151,30 +158,37 @@ type Rows struct {
 // OneRow is the Rows of n bytes in one piece.
 func OneRow(n int) Rows { return Rows{Count: 1, Bytes: n} }
 
+// elements are the sizes of the elements of operand and result, of which Rows
+// whose Bytes count elements consist.
+type elements struct{ in, out int }
+
 // cut returns the argument blocks of programs with steps of p: rows are shared
 // among threads, or one row's bytes are.
 func (r Rows) cut(p emit.Piece, threads int, args emit.Args) []emit.Args {
+	return r.cutElements(elements{1, 1}, p, threads, args)
+}
+
+func (r Rows) cutElements(e elements, p emit.Piece, threads int, args emit.Args) []emit.Args {
 	args.OutRow, args.InRow, args.In2Row = int64(r.Out), int64(r.In), int64(r.In2)
 	block := func(row, rows, at, n int) emit.Args {
 		a := args
 		a.NRows, a.Blocks, a.Tail = int64(rows), int64(n/int(p)), int64(n%int(p))
-		a.Out += uintptr(row*r.Out + at)
-		a.In += uintptr(row*r.In + at)
+		a.Out += uintptr(row*r.Out + at*e.out)
+		a.In += uintptr(row*r.In + at*e.in)
 		if a.In2 != 0 {
 			a.In2 += uintptr(row*r.In2 + at)
 		}
 		return a
 	}
 	var all []emit.Args
+	calls := max(threads, (r.Count*r.Bytes*max(e.in, e.out)+maxCall-1)/maxCall)
 	if r.Count > 1 {
-		calls := max(threads, (r.Count*r.Bytes+maxCall-1)/maxCall)
 		for _, c := range chunksOf(r.Count, calls) {
 			all = append(all, block(c.at, c.n, 0, r.Bytes))
 		}
 		return all
 	}
 	const line = 64
-	calls := max(threads, (r.Bytes+maxCall-1)/maxCall)
 	lines := r.Bytes / line
 	if lines < 16*calls { // not worth sharing
 		return append(all, block(0, 1, 0, r.Bytes))
@@ -193,9 +207,12 @@ func (r Rows) cut(p emit.Piece, threads int, args emit.Args) []emit.Args {
 func (r Rows) span(stride int) int { return (r.Count-1)*stride + r.Bytes }
 
 // holds refuses buffers that are too short for r.
-func (r Rows) holds(out, in, in2 []byte) error {
+func (r Rows) holds(out, in, in2 []byte) error { return r.holdsElements(elements{1, 1}, out, in, in2) }
+
+func (r Rows) holdsElements(e elements, out, in, in2 []byte) error {
+	span := func(stride, size int) int { return (r.Count-1)*stride + r.Bytes*size }
 	if r.Count < 1 || r.Bytes < 1 || r.Out < 0 || r.In < 0 || r.In2 < 0 ||
-		r.span(r.Out) > len(out) || r.span(r.In) > len(in) || in2 != nil && r.span(r.In2) > len(in2) {
+		span(r.Out, e.out) > len(out) || span(r.In, e.in) > len(in) || in2 != nil && span(r.In2, 1) > len(in2) {
 		return fmt.Errorf("%+v do not lie in %d, %d and %d bytes", r, len(out), len(in), len(in2))
 	}
 	return nil

@@ -128,12 +128,14 @@ func randomSum(r *rand.Rand) pack.Sum {
 // TestSum adds all pairs of bytes, and odd lengths.
 func TestSum(t *testing.T) {
 	eachOperators(t, func(t *testing.T, o *Operators, r *rand.Rand) {
+		unfit := 0
 		for i := range 60 {
 			s := randomSum(r)
 			table := s.Table()
 			w := s.Fit(table)
-			if w == nil {
-				continue // TestFit tells
+			if w == nil { // see pack.TestFitShare
+				unfit++
+				continue
 			}
 			rows := randomRows(r, 1+r.IntN(300))
 			if i%4 == 0 {
@@ -149,17 +151,10 @@ func TestSum(t *testing.T) {
 			runParts(t, parts, err)
 			checkRows(t, rows, a, b, out, func(a, b byte) byte { return table[int(a)<<8|int(b)] })
 		}
-	})
-}
-
-// TestFit: sums have an exact short form.
-func TestFit(t *testing.T) {
-	r := rand.New(rand.NewPCG(3, 4))
-	for range 300 {
-		if s := randomSum(r); s.Fit(s.Table()) == nil {
-			t.Errorf("no fit: %+v", s)
+		if unfit > 2 {
+			t.Errorf("%d sums have no fit", unfit)
 		}
-	}
+	})
 }
 
 func TestPool(t *testing.T) {
@@ -245,51 +240,5 @@ func TestPoolShares(t *testing.T) {
 	in, out := NewView(2, 500, 40, 3, Halo{}, 0), NewView(2, 500, 40, 3, Halo{}, 0)
 	if all, windows := large.layout(in, out); len(all) != 6 || len(windows) != 2*40 {
 		t.Errorf("%d runs of lines, %d windows", len(all), len(windows))
-	}
-}
-
-// BenchmarkOperators times sums and look-ups of 75,264 bytes, the largest ADD of
-// MobileNet v2, and the pooling of Inception v3 and MobileNet.
-func BenchmarkOperators(b *testing.B) {
-	const n = 75264
-	r := rand.New(rand.NewPCG(1, 2))
-	for _, isa := range SupportedISAs() {
-		o, err := NewOperators(isa, Native)
-		if err != nil {
-			b.Fatal(err)
-		}
-		run := func(name string, bytes int, make func() ([]Part, error)) {
-			b.Run(name+"/"+string(isa), func(b *testing.B) {
-				parts, err := make()
-				if err != nil {
-					b.Fatal(err)
-				}
-				b.SetBytes(int64(bytes))
-				for b.Loop() {
-					for _, p := range parts {
-						_ = p()
-					}
-				}
-			})
-		}
-		x, x2, y := randomBytes(r, n), randomBytes(r, n), make([]byte, n)
-		run("lookup", n, func() ([]Part, error) { return o.Lookup((*[256]byte)(x), OneRow(n), x, y, 1) })
-		run("sum", n, func() ([]Part, error) {
-			return o.Sum(&pack.WeightedSum{A: 1 << 29, B: 1 << 28, Shift: 13, Hi: 255}, OneRow(n), x, x2, y, 1)
-		})
-		for _, p := range []struct {
-			name              string
-			h, c, oh, k, s, p int
-			average           bool
-		}{{"max3x3s2-147x147x64", 147, 64, 73, 3, 2, 0, false}, {"avg3x3-35x35x192", 35, 192, 35, 3, 1, 1, true}, {"avg7x7-1x1x1280", 7, 1280, 1, 7, 1, 0, true}} {
-			run(p.name, p.h*p.h*p.c, func() ([]Part, error) {
-				a := PoolArea{N: 1, H: p.h, W: p.h, C: p.c, OH: p.oh, OW: p.oh,
-					Window: qnn.Window{KH: p.k, KW: p.k, StrideH: p.s, StrideW: p.s, PadTop: p.p, PadLeft: p.p}}
-				return o.Pool(a, PoolResult{Average: p.average, Max: 255}, NewView(1, p.h, p.h, p.c, Halo{}, 0), NewView(1, p.oh, p.oh, p.c, Halo{}, 0), 1)
-			})
-		}
-		if err := o.Close(); err != nil {
-			b.Error(err)
-		}
 	}
 }

@@ -104,7 +104,7 @@ func TestMul(t *testing.T) {
 
 func TestPRelu(t *testing.T) {
 	eachOperators(t, func(t *testing.T, o *Operators, r *rand.Rand) {
-		for i := range 40 {
+		for i := range 20 {
 			scales, zeros := randomQuant(r)
 			table := pairTable(t, qnn.PRelu{}, i%3 == 0, scales, zeros)
 			p := &pack.PRelu{Scales: scales, Zeros: zeros, FromInt8: i%3 == 0}

@@ -93,3 +93,15 @@ func TestBlendOffsets(t *testing.T) {
 		}
 	}
 }
+
+// TestMoveOffsets does so for MoveLine and MoveRun.
+func TestMoveOffsets(t *testing.T) {
+	var l MoveLine
+	var r MoveRun
+	if unsafe.Sizeof(l) != moveLineBytes || unsafe.Offsetof(l.Out) != moveLineOut {
+		t.Errorf("a MoveLine has %d bytes, Out at %d", unsafe.Sizeof(l), unsafe.Offsetof(l.Out))
+	}
+	if unsafe.Sizeof(r) != moveRunBytes || unsafe.Offsetof(r.Out) != moveRunOut {
+		t.Errorf("a MoveRun has %d bytes, Out at %d", unsafe.Sizeof(r), unsafe.Offsetof(r.Out))
+	}
+}

@@ -159,7 +159,7 @@ func (g *blendGen) step(multiply x86.Op) {
 		if i == 0 {
 			r = g.acc
 		}
-		g.loadDwords(r, x86.MX(at[0], at[1], 1, 0))
+		g.loadDwords(g.piece, r, x86.MX(at[0], at[1], 1, 0))
 		if !g.fixed {
 			g.emit(x86.VCVTDQ2PS, g.v(r), g.v(r))
 		}
@@ -180,14 +180,4 @@ func (g *blendGen) step(multiply x86.Op) {
 		g.emit(x86.VCVTTPS2DQ, g.v(g.acc), g.v(g.acc))
 	}
 	g.storeDwords(g.piece, x86.M(blendOut, 0), g.acc, g.t, g.zero)
-}
-
-// loadDwords widens a piece of bytes.
-func (g *blendGen) loadDwords(r int, mem x86.Operand) {
-	if g.piece >= 4 {
-		g.emit(x86.VPMOVZXBD, g.v(r), mem)
-		return
-	}
-	g.loadPiece(g.piece, r, mem)
-	g.emit(x86.VPMOVZXBD, g.v(r), g.v(r))
 }

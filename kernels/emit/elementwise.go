@@ -73,6 +73,12 @@ const (
 // where Tail is not 0 (it starts before them: |Tail| < p). Operands start at In
 // and In2, InRow and In2Row apart, results at Out, OutRow apart.
 func (g *gen) elementwise(p Piece, body func()) *x86.Program {
+	return g.elements(p, [3]int{1, 1, 1}, body)
+}
+
+// elements is elementwise for operands and results whose elements have sizes
+// bytes, of which a step takes p.
+func (g *gen) elements(p Piece, sizes [3]int, body func()) *x86.Program {
 	g.emit(x86.MOV, x86.R(elemRowA), arg(argIn))
 	g.emit(x86.MOV, x86.R(elemRowB), arg(argIn2))
 	g.emit(x86.MOV, x86.R(elemRowY), arg(argOut))
@@ -83,17 +89,16 @@ func (g *gen) elementwise(p Piece, body func()) *x86.Program {
 		}
 		g.level1(argBlocks, elemSteps, func() {
 			body()
-			for _, r := range move {
-				g.addImm(r, int(p))
+			for i, r := range move {
+				g.addImm(r, int(p)*sizes[i])
 			}
 		})
 		done := g.p.NewLabel()
 		g.emit(x86.MOV, x86.R(elemSteps), arg(argTail))
 		g.emit(x86.TEST, x86.R(elemSteps), x86.R(elemSteps))
 		g.emit(x86.JE, x86.L(done))
-		for _, r := range move {
-			g.emit(x86.ADD, x86.R(r), x86.R(elemSteps))
-			g.addImm(r, -int(p))
+		for i, r := range move {
+			g.emit(x86.LEA, x86.R(r), x86.MX(r, elemSteps, sizes[i], -int(p)*sizes[i]))
 		}
 		body()
 		g.p.Place(done)

@@ -76,3 +76,13 @@ func (g *gen) storeDwords(p Piece, mem x86.Operand, r, t, zero int) {
 	}
 	g.storePiece(p, mem, r)
 }
+
+// loadDwords widens a piece of bytes to int32.
+func (g *gen) loadDwords(p Piece, r int, mem x86.Operand) {
+	if p >= 4 {
+		g.emit(x86.VPMOVZXBD, g.v(r), mem)
+		return
+	}
+	g.loadPiece(p, r, mem)
+	g.emit(x86.VPMOVZXBD, g.v(r), g.v(r))
+}
