@@ -16,7 +16,7 @@ type operatorBench struct {
 	bind  func(o *Operators) ([][]Part, error)
 }
 
-// one is an operator of one phase.
+// onePhase is what an operator of one phase returns.
 func onePhase(parts []Part, err error) ([][]Part, error) { return [][]Part{parts}, err }
 
 // pairwiseBenches are those of elements: 75,264 bytes, the largest ADD of
@@ -43,6 +43,9 @@ func pairwiseBenches() []operatorBench {
 		bench("maximum", func(o *Operators) ([]Part, error) { return o.Maximum(OneRow(n), x, x2, y, 1) }),
 		bench("pairs", func(o *Operators) ([]Part, error) {
 			return o.Pairs((*[1 << 16]byte)(x), OneRow(n), x, x2, y, 1)
+		}),
+		bench("l2norm", func(o *Operators) ([]Part, error) {
+			return o.L2Norm(&pack.L2Norm{Zero: 128}, Rows{Count: n / 128, Bytes: 128, Out: 128, In: 128}, x, y, 1)
 		}),
 		bench("quantize", func(o *Operators) ([]Part, error) { return o.Quantize(1, 0, OneRow(n), floats, y, 1) }),
 		bench("dequantize", func(o *Operators) ([]Part, error) { return o.Dequantize(1, 0, OneRow(n), x, floats, 1) }),
@@ -123,6 +126,33 @@ func BenchmarkOperators(b *testing.B) {
 		}
 		if err := o.Close(); err != nil {
 			b.Error(err)
+		}
+	}
+}
+
+// TestPartsDoNotAllocate runs all that the benchmarks run.
+func TestPartsDoNotAllocate(t *testing.T) {
+	for _, isa := range SupportedISAs()[:min(1, len(SupportedISAs()))] {
+		o, err := NewOperators(isa, Native)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range append(pairwiseBenches(), spatialBenches()...) {
+			phases, err := c.bind(o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			allocs := testing.AllocsPerRun(1, func() {
+				for _, parts := range phases {
+					runParts(t, parts, nil)
+				}
+			})
+			if allocs > 0 {
+				t.Errorf("%s allocates %v times", c.name, allocs)
+			}
+		}
+		if err := o.Close(); err != nil {
+			t.Error(err)
 		}
 	}
 }

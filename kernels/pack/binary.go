@@ -65,11 +65,7 @@ func pairConstants(l *emit.Layout, zeros [3]int32, fromInt8 bool, lo, hi int32, 
 	if fromInt8 {
 		offset = 128
 	}
-	numbers := func(m qnn.Multiplier) *emit.RequantNumbers {
-		n := emit.NewRequantNumbers(&qnn.Requantise{Mult: []qnn.Multiplier{m}, Round: qnn.Double, Zero: zeros[2] - offset}, 0)
-		return &n
-	}
-	one, two := numbers(plain), numbers(steep)
+	one, two := emit.RequantNumbersOf(plain, qnn.Double, zeros[2]-offset), emit.RequantNumbersOf(steep, qnn.Double, zeros[2]-offset)
 	for _, f := range l.Fields {
 		field := dst[f.Offset:][:f.Bytes]
 		switch f.Name {
@@ -85,9 +81,9 @@ func pairConstants(l *emit.Layout, zeros [3]int32, fromInt8 bool, lo, hi int32, 
 			fill8(field, hi)
 		default:
 			name, isSteep := strings.CutPrefix(f.Name, "steep ")
-			n := one
+			n := &one
 			if isSteep {
-				n = two
+				n = &two
 			}
 			fillNumber(field, n, name)
 		}

@@ -78,11 +78,11 @@ func (m *Mean) float() (scale, bias float32) {
 func (m *Mean) Pack(width int) []byte {
 	l := emit.MeanLayout(x86.Width(width), m.Kind())
 	dst := Aligned(l.Bytes)
-	r := qnn.Requantise{Mult: []qnn.Multiplier{m.multiplier()}, Round: qnn.Double, Zero: m.bias()}
+	zero := m.bias()
 	if m.Kind() == emit.MeanFloat {
-		r.Zero = m.Zeros[1] - m.offset()
+		zero = m.Zeros[1] - m.offset()
 	}
-	numbers := emit.NewRequantNumbers(&r, 0)
+	numbers := emit.RequantNumbersOf(m.multiplier(), qnn.Double, zero)
 	scale, bias := m.float()
 	reciprocal := Reciprocal32(m.Count)
 	for _, f := range l.Fields {
