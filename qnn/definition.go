@@ -134,13 +134,9 @@ func (g *Graph) checkOperands(n *Node) error {
 			return fmt.Errorf("output tensor %d of %d", id, len(g.Tensors))
 		}
 	}
-	if err := takesResidual(n); err != nil {
-		return err
-	}
 	d, defined := definitionOf(n.Op)
 	for i, id := range n.Inputs {
-		optional := !defined || i >= d.inputs.required && d.inputs != atLeast(d.inputs.required) &&
-			!(n.Residual != nil && i == len(n.Inputs)-1)
+		optional := !defined || i >= d.inputs.required && d.inputs != atLeast(d.inputs.required)
 		if !g.has(id) && !(optional && id == NoTensor) {
 			return fmt.Errorf("input %d is tensor %d of %d", i, id, len(g.Tensors))
 		}
@@ -148,11 +144,7 @@ func (g *Graph) checkOperands(n *Node) error {
 	if !defined {
 		return nil
 	}
-	extra := n.residualOperands()
-	if extra > 0 {
-		d.inputs.required = d.inputs.most // a missing bias leaves its place
-	}
-	return cmp.Or(arity{d.inputs.required + extra, d.inputs.most + extra}.check(len(n.Inputs), "inputs"), d.outputs.check(len(n.Outputs), "outputs"))
+	return cmp.Or(d.inputs.check(len(n.Inputs), "inputs"), d.outputs.check(len(n.Outputs), "outputs"))
 }
 
 func (a arity) check(n int, what string) error {

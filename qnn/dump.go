@@ -42,9 +42,6 @@ func (g *Graph) dumpNode(b *bufio.Writer, n *Node) {
 	if n.FromInt8 {
 		fmt.Fprint(b, " from=int8")
 	}
-	if r := n.Residual; r != nil {
-		fmt.Fprintf(b, " residual=(%s act=%s %q)", quantText(r.Mid), r.Activation, r.Name)
-	}
 	fmt.Fprintln(b)
 	for _, id := range n.Inputs {
 		fmt.Fprintf(b, "    %s\n", g.refer(id))
@@ -69,8 +66,13 @@ func (g *Graph) describe(id TensorID) string {
 	t := &g.Tensors[id]
 	var b strings.Builder
 	fmt.Fprintf(&b, "%%%d %s %s", id, t.Type, t.Shape)
-	if q := quantText(t.Quant); q != "" {
-		b.WriteString(" " + q)
+	switch q := t.Quant; {
+	case q.PerChannel():
+		h := crc32.NewIEEE()
+		binary.Write(h, binary.LittleEndian, q.Scale) // a hash does not fail
+		fmt.Fprintf(&b, " scales=%d axis=%d scales-crc32=%08x", len(q.Scale), q.Axis, h.Sum32())
+	case len(q.Scale) == 1:
+		fmt.Fprintf(&b, " scale=%v zero=%d", q.Scale[0], q.Zero[0])
 	}
 	if t.IsConst() {
 		fmt.Fprintf(&b, " crc32=%08x", crc32.ChecksumIEEE(t.Data))
@@ -79,27 +81,15 @@ func (g *Graph) describe(id TensorID) string {
 	return b.String()
 }
 
-func quantText(q Quant) string {
-	switch {
-	case q.PerChannel():
-		h := crc32.NewIEEE()
-		binary.Write(h, binary.LittleEndian, q.Scale) // a hash does not fail
-		return fmt.Sprintf("scales=%d axis=%d scales-crc32=%08x", len(q.Scale), q.Axis, h.Sum32())
-	case len(q.Scale) == 1:
-		return fmt.Sprintf("scale=%v zero=%d", q.Scale[0], q.Zero[0])
-	}
-	return ""
-}
-
 // optionText lists the options of an operator as key=value pairs.
 func optionText(op Op) string {
 	switch op := op.(type) {
 	case Conv2D:
 		return fmt.Sprintf("pad=%s stride=%dx%d dilation=%dx%d act=%s",
-			paddingText(op.Padding, op.Border), op.StrideH, op.StrideW, op.DilationH, op.DilationW, op.Activation)
+			op.Padding, op.StrideH, op.StrideW, op.DilationH, op.DilationW, op.Activation)
 	case Depthwise:
 		return fmt.Sprintf("pad=%s stride=%dx%d dilation=%dx%d mult=%d act=%s",
-			paddingText(op.Padding, op.Border), op.StrideH, op.StrideW, op.DilationH, op.DilationW, op.Multiplier, op.Activation)
+			op.Padding, op.StrideH, op.StrideW, op.DilationH, op.DilationW, op.Multiplier, op.Activation)
 	case Dense:
 		return fmt.Sprintf("act=%s keepdims=%t", op.Activation, op.KeepDims)
 	case Add, Sub, Mul:
@@ -144,14 +134,6 @@ func otherOptionText(op Op) string {
 		return fmt.Sprintf("block=%d", op.Block)
 	}
 	return ""
-}
-
-// paddingText is the padding's name, or an explicit one's top, left, bottom, right.
-func paddingText(p Padding, b Border) string {
-	if p == Explicit {
-		return fmt.Sprintf("%d,%d,%d,%d", b.Top, b.Left, b.Bottom, b.Right)
-	}
-	return p.String()
 }
 
 func (p Pool) optionText() string {

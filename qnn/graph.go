@@ -47,10 +47,6 @@ type Node struct {
 	// tensors pass.Run's legalise moved to uint8 (value + 128, zero point + 128):
 	// int8's rounding rule and signs still hold for it.
 	FromInt8 bool
-
-	// Residual is the addition that passes fused to the node's end, or nil. Its
-	// operand is the last input, after a bias or NoTensor in the bias's place.
-	Residual *Residual
 }
 
 // Input returns the tensor of input i, or nil where it is absent.

@@ -24,17 +24,12 @@ type Padding uint8
 const (
 	Same Padding = iota
 	Valid
-	Explicit // as many cells as the operator's Border says; only passes make it
 )
-
-// A Border is a number of cells around an input, each of the zero point.
-type Border struct{ Top, Left, Bottom, Right int }
 
 type (
 	// Conv2D is CONV_2D: inputs x [N][H][W][C], weights [O][KH][KW][C], bias [O].
 	Conv2D struct {
 		Padding              Padding
-		Border               Border // where the padding is Explicit
 		StrideH, StrideW     int
 		DilationH, DilationW int
 		Activation           Activation
@@ -43,7 +38,6 @@ type (
 	// output channel c*Multiplier+j reads input channel c.
 	Depthwise struct {
 		Padding              Padding
-		Border               Border // where the padding is Explicit
 		StrideH, StrideW     int
 		DilationH, DilationW int
 		Multiplier           int

@@ -89,7 +89,7 @@ func movable(g *qnn.Graph, n *qnn.Node) bool {
 func isActivation(n *qnn.Node, k int) bool {
 	switch n.Op.(type) {
 	case qnn.Conv2D, qnn.Depthwise, qnn.Dense:
-		return k == 0 || n.Residual != nil && k == len(n.Inputs)-1
+		return k == 0
 	case qnn.TransposeConv:
 		return k == 2
 	}
@@ -122,9 +122,6 @@ func (l *legaliser) node(n *qnn.Node) {
 			after = append(after, conversion(m.Outputs[k], id))
 		}
 	}
-	if r := n.Residual; r != nil && m.FromInt8 && !n.FromInt8 {
-		m.Residual = &qnn.Residual{Name: r.Name, Mid: shifted(r.Mid), Activation: r.Activation}
-	}
 	l.g.Nodes = append(append(l.g.Nodes, m), after...)
 }
 
@@ -146,7 +143,7 @@ func (l *legaliser) input(id qnn.TensorID) qnn.TensorID {
 func (l *legaliser) move(id qnn.TensorID) qnn.TensorID {
 	t := l.g.Tensors[id]
 	t.Type = qnn.Uint8
-	t.Quant = shifted(t.Quant)
+	t.Quant.Zero = []int32{t.Quant.Zero[0] + 128}
 	if t.IsConst() {
 		t.Data = slices.Clone(t.Data)
 		for i := range t.Data {
@@ -162,12 +159,6 @@ func (l *legaliser) move(id qnn.TensorID) qnn.TensorID {
 	l.g.Tensors[to] = t
 	l.moved[id] = to
 	return to
-}
-
-// shifted is the quantisation of values that had 128 added.
-func shifted(q qnn.Quant) qnn.Quant {
-	q.Zero = []int32{q.Zero[0] + 128}
-	return q
 }
 
 // isConversion tells whether n is a node that conversion made.

@@ -19,10 +19,6 @@ type Name string
 const (
 	// Legalise moves int8 activations to uint8: see legalise.go.
 	Legalise Name = "legalise"
-	// Pad moves PAD into convolutions: see pad.go.
-	Pad Name = "pad"
-	// Residual moves ADD into the convolution before it: see residual.go.
-	Residual Name = "residual"
 	// Dead drops nodes whose results nothing uses: see dead.go.
 	Dead Name = "dead"
 )
@@ -31,8 +27,6 @@ const (
 // given, but none of what Graph.Clone shares.
 var passes = map[Name]func(*qnn.Graph){
 	Legalise: legalise,
-	Pad:      pad,
-	Residual: residual,
 	Dead:     dead,
 }
 

@@ -17,7 +17,7 @@ import (
 	"qtune/qnn/tflite"
 )
 
-var update = flag.Bool("update", false, "write the golden files in testdata")
+var rewrite = flag.Bool("rewrite", false, "write the golden files in testdata")
 
 const (
 	goldenOps = "../ref/testdata/golden_ops"
@@ -136,6 +136,41 @@ func TestLegaliseLeavesNoInt8(t *testing.T) {
 		if again := mustRun(t, g, pass.Legalise); dump(t, again) != dump(t, g) {
 			t.Errorf("%s: a second legalise changes the graph", path)
 		}
+	}
+}
+
+// TestGolden compares the text of graphs before and after a pass.
+func TestGolden(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		graph *qnn.Graph
+		pass  pass.Name
+	}{
+		{"legalise_conv", mustImport(t, filepath.Join(goldenOps, "conv_s8_pertensor", "model.tflite")), pass.Legalise},
+		{"legalise_add", mustImport(t, filepath.Join(goldenOps, "add_s8_scales", "model.tflite")), pass.Legalise},
+		{"legalise_const", constOperands(), pass.Legalise},
+		{"legalise_unsupported", withUnsupported(), pass.Legalise},
+		{"dead", withDeadNodes(), pass.Dead},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if err := c.graph.Validate(); err != nil {
+				t.Fatal(err)
+			}
+			got := dump(t, c.graph) + "---- " + string(c.pass) + "\n" + dump(t, mustRun(t, c.graph, c.pass))
+			path := filepath.Join("testdata", c.name+".txt")
+			if *rewrite {
+				if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if d := cmp.Diff(string(want), got); d != "" {
+				t.Errorf("differs from %s:\n%s", path, d)
+			}
+		})
 	}
 }
 

@@ -89,7 +89,6 @@ func Node(g *qnn.Graph, n *qnn.Node, vals Values) error {
 			return err
 		}
 		Layer(l, vals.Of(g, n.Inputs[0]), out)
-		addResidual(g, n, vals, out)
 	case qnn.TransposeConv:
 		l, err := qnn.ResolveTransposeConv(g, n)
 		if err != nil {

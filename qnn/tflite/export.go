@@ -10,15 +10,10 @@ import (
 )
 
 // Export writes a file that Import reads back as an equal graph, and that
-// TensorFlow Lite can load. What passes have fused is written as the operators
-// that it was, PAD and ADD. The graph must be valid, hold no Unsupported
+// TensorFlow Lite can load. The graph must be valid, hold no Unsupported
 // operator and not be legalised: the file format has no words for those.
 func Export(g *qnn.Graph) ([]byte, error) {
 	if err := g.Validate(); err != nil {
-		return nil, err
-	}
-	g = unfuse(g)
-	if err := g.Validate(); err != nil { // a padded tensor may be too large
 		return nil, err
 	}
 	w := &writer{b: flatbuffers.NewBuilder(sizeHint(g)), g: g, codes: map[opcode]int{}}
