@@ -69,6 +69,7 @@ var definitions = map[string]definition{
 	LeakyRelu{}.OpName():      {inputs: arity{1, 1}, support: alike(eightBit), shapes: one(sameShape), numbers: leakyReluNumbers},
 	Quantize{}.OpName():       {inputs: arity{1, 1}, support: supportsQuantize, shapes: one(sameShape), numbers: quantised},
 	Dequantize{}.OpName():     {inputs: arity{1, 1}, support: supportsDequantize, shapes: one(sameShape), numbers: quantised},
+	Table{}.OpName():          {inputs: arity{1, 1}, support: supportsTable, shapes: one(sameShape), numbers: quantised},
 	Concat{}.OpName():         {inputs: atLeast(1), support: alike(eightBit), shapes: one(concatShape), numbers: concatNumbers},
 	Reshape{}.OpName():        {inputs: arity{1, 2}, support: alike(anySized, 0), shapes: one(reshapeShape)},
 	Squeeze{}.OpName():        {inputs: arity{1, 1}, support: alike(anySized), shapes: one(squeezeShape)},
@@ -142,9 +143,19 @@ func (g *Graph) checkOperands(n *Node) error {
 		}
 	}
 	if !defined {
+		if n.Residual != nil {
+			return g.checkResidualOperands(n)
+		}
 		return nil
 	}
-	return cmp.Or(d.inputs.check(len(n.Inputs), "inputs"), d.outputs.check(len(n.Outputs), "outputs"))
+	inputs := len(n.Inputs)
+	if n.Residual != nil {
+		if err := g.checkResidualOperands(n); err != nil {
+			return err
+		}
+		inputs--
+	}
+	return cmp.Or(d.inputs.check(inputs, "inputs"), d.outputs.check(len(n.Outputs), "outputs"))
 }
 
 func (a arity) check(n int, what string) error {

@@ -22,6 +22,7 @@ var operatorMakers = map[string]operatorMaker{
 	qnn.LeakyRelu{}.OpName():                      lookupOperator,
 	qnn.Logistic{}.OpName():                       lookupOperator,
 	qnn.Tanh{}.OpName():                           lookupOperator,
+	qnn.Table{}.OpName():                          lookupOperator,
 	qnn.HardSwish{}.OpName():                      lookupOperator,
 
 	qnn.Add{}.OpName():     pairOperator,
