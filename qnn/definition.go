@@ -69,6 +69,7 @@ var definitions = map[string]definition{
 	LeakyRelu{}.OpName():      {inputs: arity{1, 1}, support: alike(eightBit), shapes: one(sameShape), numbers: leakyReluNumbers},
 	Quantize{}.OpName():       {inputs: arity{1, 1}, support: supportsQuantize, shapes: one(sameShape), numbers: quantised},
 	Dequantize{}.OpName():     {inputs: arity{1, 1}, support: supportsDequantize, shapes: one(sameShape), numbers: quantised},
+	Table{}.OpName():          {inputs: arity{1, 1}, support: supportsTable, shapes: one(sameShape), numbers: quantised},
 	Concat{}.OpName():         {inputs: atLeast(1), support: alike(eightBit), shapes: one(concatShape), numbers: concatNumbers},
 	Reshape{}.OpName():        {inputs: arity{1, 2}, support: alike(anySized, 0), shapes: one(reshapeShape)},
 	Squeeze{}.OpName():        {inputs: arity{1, 1}, support: alike(anySized), shapes: one(squeezeShape)},
@@ -134,25 +135,27 @@ func (g *Graph) checkOperands(n *Node) error {
 			return fmt.Errorf("output tensor %d of %d", id, len(g.Tensors))
 		}
 	}
-	if err := takesResidual(n); err != nil {
-		return err
-	}
 	d, defined := definitionOf(n.Op)
 	for i, id := range n.Inputs {
-		optional := !defined || i >= d.inputs.required && d.inputs != atLeast(d.inputs.required) &&
-			!(n.Residual != nil && i == len(n.Inputs)-1)
+		optional := !defined || i >= d.inputs.required && d.inputs != atLeast(d.inputs.required)
 		if !g.has(id) && !(optional && id == NoTensor) {
 			return fmt.Errorf("input %d is tensor %d of %d", i, id, len(g.Tensors))
 		}
 	}
 	if !defined {
+		if n.Residual != nil {
+			return g.checkResidualOperands(n)
+		}
 		return nil
 	}
-	extra := n.residualOperands()
-	if extra > 0 {
-		d.inputs.required = d.inputs.most // a missing bias leaves its place
+	inputs := len(n.Inputs)
+	if n.Residual != nil {
+		if err := g.checkResidualOperands(n); err != nil {
+			return err
+		}
+		inputs--
 	}
-	return cmp.Or(arity{d.inputs.required + extra, d.inputs.most + extra}.check(len(n.Inputs), "inputs"), d.outputs.check(len(n.Outputs), "outputs"))
+	return cmp.Or(d.inputs.check(inputs, "inputs"), d.outputs.check(len(n.Outputs), "outputs"))
 }
 
 func (a arity) check(n int, what string) error {

@@ -43,7 +43,7 @@ func (g *Graph) dumpNode(b *bufio.Writer, n *Node) {
 		fmt.Fprint(b, " from=int8")
 	}
 	if r := n.Residual; r != nil {
-		fmt.Fprintf(b, " residual=(%s act=%s %q)", quantText(r.Mid), r.Activation, r.Name)
+		fmt.Fprintf(b, " add(%s act=%s %q)", r.Mid.text(), r.Activation, r.Name)
 	}
 	fmt.Fprintln(b)
 	for _, id := range n.Inputs {
@@ -69,8 +69,8 @@ func (g *Graph) describe(id TensorID) string {
 	t := &g.Tensors[id]
 	var b strings.Builder
 	fmt.Fprintf(&b, "%%%d %s %s", id, t.Type, t.Shape)
-	if q := quantText(t.Quant); q != "" {
-		b.WriteString(" " + q)
+	if q := t.Quant.text(); q != "" {
+		fmt.Fprintf(&b, " %s", q)
 	}
 	if t.IsConst() {
 		fmt.Fprintf(&b, " crc32=%08x", crc32.ChecksumIEEE(t.Data))
@@ -79,16 +79,17 @@ func (g *Graph) describe(id TensorID) string {
 	return b.String()
 }
 
-func quantText(q Quant) string {
-	switch {
-	case q.PerChannel():
-		h := crc32.NewIEEE()
-		binary.Write(h, binary.LittleEndian, q.Scale) // a hash does not fail
-		return fmt.Sprintf("scales=%d axis=%d scales-crc32=%08x", len(q.Scale), q.Axis, h.Sum32())
-	case len(q.Scale) == 1:
+// text shows scales and zero points; nothing where there are none.
+func (q Quant) text() string {
+	switch len(q.Scale) {
+	case 0:
+		return ""
+	case 1:
 		return fmt.Sprintf("scale=%v zero=%d", q.Scale[0], q.Zero[0])
 	}
-	return ""
+	h := crc32.NewIEEE()
+	binary.Write(h, binary.LittleEndian, q.Scale) // a hash does not fail
+	return fmt.Sprintf("scales=%d axis=%d scales-crc32=%08x", len(q.Scale), q.Axis, h.Sum32())
 }
 
 // optionText lists the options of an operator as key=value pairs.
@@ -96,10 +97,10 @@ func optionText(op Op) string {
 	switch op := op.(type) {
 	case Conv2D:
 		return fmt.Sprintf("pad=%s stride=%dx%d dilation=%dx%d act=%s",
-			paddingText(op.Padding, op.Border), op.StrideH, op.StrideW, op.DilationH, op.DilationW, op.Activation)
+			op.Border.text(op.Padding), op.StrideH, op.StrideW, op.DilationH, op.DilationW, op.Activation)
 	case Depthwise:
 		return fmt.Sprintf("pad=%s stride=%dx%d dilation=%dx%d mult=%d act=%s",
-			paddingText(op.Padding, op.Border), op.StrideH, op.StrideW, op.DilationH, op.DilationW, op.Multiplier, op.Activation)
+			op.Border.text(op.Padding), op.StrideH, op.StrideW, op.DilationH, op.DilationW, op.Multiplier, op.Activation)
 	case Dense:
 		return fmt.Sprintf("act=%s keepdims=%t", op.Activation, op.KeepDims)
 	case Add, Sub, Mul:
@@ -126,6 +127,8 @@ func otherOptionText(op Op) string {
 	switch op := op.(type) {
 	case TransposeConv:
 		return fmt.Sprintf("pad=%s stride=%dx%d", op.Padding, op.StrideH, op.StrideW)
+	case Table:
+		return fmt.Sprintf("crc32=%08x", crc32.ChecksumIEEE(op.Values[:]))
 	case LeakyRelu:
 		return fmt.Sprintf("alpha=%v", op.Alpha)
 	case ResizeBilinear:
@@ -146,15 +149,15 @@ func otherOptionText(op Op) string {
 	return ""
 }
 
-// paddingText is the padding's name, or an explicit one's top, left, bottom, right.
-func paddingText(p Padding, b Border) string {
-	if p == Explicit {
-		return fmt.Sprintf("%d,%d,%d,%d", b.Top, b.Left, b.Bottom, b.Right)
-	}
-	return p.String()
-}
-
 func (p Pool) optionText() string {
 	return fmt.Sprintf("pad=%s filter=%dx%d stride=%dx%d act=%s",
 		p.Padding, p.FilterH, p.FilterW, p.StrideH, p.StrideW, p.Activation)
+}
+
+// text shows padding p, with the border where there is one.
+func (b Border) text(p Padding) string {
+	if p != Explicit {
+		return p.String()
+	}
+	return fmt.Sprintf("%s(top=%d,left=%d,bottom=%d,right=%d)", p, b.Top, b.Left, b.Bottom, b.Right)
 }

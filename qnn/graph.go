@@ -48,8 +48,7 @@ type Node struct {
 	// int8's rounding rule and signs still hold for it.
 	FromInt8 bool
 
-	// Residual is the addition that passes fused to the node's end, or nil. Its
-	// operand is the last input, after a bias or NoTensor in the bias's place.
+	// Residual is the ADD that is part of a convolution, or nil; see Residual.
 	Residual *Residual
 }
 

@@ -13,7 +13,7 @@ import (
 func layerNumbers(axis int) rule {
 	return func(g *Graph, n *Node) error {
 		x, y := g.Input(n, 0), g.Output(n, 0)
-		if err := cmp.Or(activationValid(g, n), oneScale(x, y)); err != nil {
+		if err := cmp.Or(activationValid(g, n), oneScale(x, y), residualNumbers(g, n)); err != nil {
 			return err
 		}
 		return weightNumbers(x, g.Input(n, 1), g.Input(n, 2), axis)

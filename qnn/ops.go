@@ -20,21 +20,23 @@ const (
 // Padding says how far a window reaches over the border of its input.
 type Padding uint8
 
-// Paddings; see Window for the cells they mean.
+// Paddings; see Window for the cells they mean. Explicit is that of a Border,
+// which a convolution gets from a PAD (qnn/pass); files have no word for it.
 const (
 	Same Padding = iota
 	Valid
-	Explicit // as many cells as the operator's Border says; only passes make it
+	Explicit
 )
 
-// A Border is a number of cells around an input, each of the zero point.
+// Border counts the cells of Explicit padding around the input. They hold the
+// input's zero point.
 type Border struct{ Top, Left, Bottom, Right int }
 
 type (
 	// Conv2D is CONV_2D: inputs x [N][H][W][C], weights [O][KH][KW][C], bias [O].
 	Conv2D struct {
 		Padding              Padding
-		Border               Border // where the padding is Explicit
+		Border               Border // zero unless Padding is Explicit
 		StrideH, StrideW     int
 		DilationH, DilationW int
 		Activation           Activation
@@ -43,7 +45,7 @@ type (
 	// output channel c*Multiplier+j reads input channel c.
 	Depthwise struct {
 		Padding              Padding
-		Border               Border // where the padding is Explicit
+		Border               Border // zero unless Padding is Explicit
 		StrideH, StrideW     int
 		DilationH, DilationW int
 		Multiplier           int

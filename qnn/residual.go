@@ -1,21 +1,45 @@
 package qnn
 
-import "fmt"
+import (
+	"cmp"
+	"fmt"
+)
 
-// A Residual is an ADD that became part of the convolution, depthwise or dense
-// node before it: the node adds its last input, of the output's shape and type,
-// to its own result, which has a quantisation of its own and is not stored. The
-// output is the sum. Only passes make it; shared between copies of a graph, it
-// must not be changed.
+// A Residual is an ADD that is part of the CONV_2D or DEPTHWISE_CONV_2D which
+// makes one of its operands: the node's output is the ADD's. The other operand,
+// of the output's shape and type, is the node's last input, after a bias that
+// may be NoTensor. The convolution requantises and clamps to Mid, exactly as if
+// its result were still a tensor.
 type Residual struct {
-	Name       string     // of the tensor that the node's own result was
-	Mid        Quant      // quantisation of the node's own result
-	Activation Activation // of the sum; the operator's own applies before
+	Name       string // of the tensor that the convolution's result was
+	Mid        Quant  // the quantisation of that tensor
+	Activation Activation
 }
 
-// Own returns the node's own result: what it adds its residual to, or else its
-// first output.
-func (g *Graph) Own(n *Node) *Tensor {
+// AddNumbers says what an ADD means: see AddMultipliers. The order is that of
+// the two operands and the result.
+type AddNumbers struct {
+	Scales [3]float32
+	Zeros  [3]int32
+	Lo, Hi int32 // the result is clamped to, inside the range of its type
+}
+
+// ResolveResidual returns the numbers of the ADD in node n of a valid graph,
+// which has one: the first operand is the convolution's result, the second the
+// node's last input.
+func ResolveResidual(g *Graph, n *Node) AddNumbers {
+	a := AddNumbers{}
+	y := g.Output(n, 0)
+	for i, t := range []*Tensor{g.LayerOutput(n), g.Input(n, len(n.Inputs)-1), y} {
+		a.Scales[i], a.Zeros[i] = t.Quant.Scale[0], t.Quant.Zero[0]
+	}
+	a.Lo, a.Hi = ActivationRange(n.Residual.Activation, y)
+	return a
+}
+
+// LayerOutput describes what the layer proper of n makes: the output tensor,
+// or what it would be without the ADD that is part of n.
+func (g *Graph) LayerOutput(n *Node) *Tensor {
 	y := g.Output(n, 0)
 	if n.Residual == nil {
 		return y
@@ -23,64 +47,48 @@ func (g *Graph) Own(n *Node) *Tensor {
 	return &Tensor{Name: n.Residual.Name, Type: y.Type, Shape: y.Shape, Quant: n.Residual.Mid}
 }
 
-// A Sum says what ADD of two operands means: see AddMultipliers. Operand 0 is
-// a residual node's own result, 1 its last input, 2 the sum. Zero points and
-// limits are those of the stored values, also of a legalised node.
-type Sum struct {
-	Scales [3]float32
-	Zeros  [3]int32
-	Lo, Hi int32 // what the type and the activation leave of the sum
-}
+// residualInput is the input that a Residual adds.
+const residualInput = 3
 
-// ResolveResidual returns the addition at the end of a valid node, and whether
-// there is one.
-func ResolveResidual(g *Graph, n *Node) (Sum, bool) {
-	if n.Residual == nil {
-		return Sum{}, false
-	}
-	var s Sum
-	y := g.Output(n, 0)
-	for i, t := range []*Tensor{g.Own(n), g.Input(n, len(n.Inputs)-1), y} {
-		s.Scales[i], s.Zeros[i] = t.Quant.Scale[0], t.Quant.Zero[0]
-	}
-	s.Lo, s.Hi = ActivationRange(n.Residual.Activation, y)
-	return s, true
-}
-
-// residualOperands is how many inputs a node has beside its operator's.
-func (n *Node) residualOperands() int {
-	if n.Residual == nil {
-		return 0
-	}
-	return 1
-}
-
-// takesResidual checks that n's operator may have the residual that n has.
-func takesResidual(n *Node) error {
+// checkResidualOperands checks the operands of a node with a Residual.
+func (g *Graph) checkResidualOperands(n *Node) error {
 	switch n.Op.(type) {
-	case Conv2D, Depthwise, Dense:
-		return nil
+	case Conv2D, Depthwise:
+	default:
+		return fmt.Errorf("an addition cannot be part of it")
 	}
-	if n.Residual != nil {
-		return fmt.Errorf("a residual is not defined here")
+	if len(n.Inputs) != residualInput+1 {
+		return fmt.Errorf("%d inputs, with an addition %d", len(n.Inputs), residualInput+1)
+	}
+	if id := n.Inputs[residualInput]; !g.has(id) {
+		return fmt.Errorf("input %d is tensor %d of %d", residualInput, id, len(g.Tensors))
 	}
 	return nil
 }
 
-// checkResidual checks the residual's type, shape and quantisation.
-func checkResidual(g *Graph, n *Node) error {
+// supportsResidual is the support rule of the ADD in n, if there is one.
+func supportsResidual(g *Graph, n *Node) error {
 	if n.Residual == nil {
 		return nil
 	}
-	if q := n.Residual.Mid; len(q.Scale) != 1 || len(q.Zero) != 1 {
-		return fmt.Errorf("%d scales and %d zero points before the residual, want 1", len(q.Scale), len(q.Zero))
+	return cmp.Or(alike(eightBit, residualInput)(g, n), perTensor(g.LayerOutput(n)))
+}
+
+// residualNumbers checks shape, quantisation and options of the ADD in n, if
+// there is one.
+func residualNumbers(g *Graph, n *Node) error {
+	if n.Residual == nil {
+		return nil
+	}
+	x, y, mid := g.Input(n, residualInput), g.Output(n, 0), g.LayerOutput(n)
+	if !x.Shape.Equal(y.Shape) {
+		return fmt.Errorf("the addition's operand is %s, the output %s", x.Shape, y.Shape)
 	}
 	if a := n.Residual.Activation; a > Relu6 {
-		return fmt.Errorf("activation %s of the residual", a)
+		return fmt.Errorf("activation %s of the addition", a)
 	}
-	other, y := g.Input(n, len(n.Inputs)-1), g.Output(n, 0)
-	if other.Type != y.Type || !other.Shape.Equal(y.Shape) {
-		return fmt.Errorf("the residual is %s %s, the output %s %s", other.Type, other.Shape, y.Type, y.Shape)
+	if len(mid.Quant.Scale) != len(mid.Quant.Zero) {
+		return fmt.Errorf("%d scales but %d zero points before the addition", len(mid.Quant.Scale), len(mid.Quant.Zero))
 	}
-	return oneScale(other, g.Own(n))
+	return oneScale(x, mid)
 }

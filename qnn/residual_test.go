@@ -1,95 +1,75 @@
 package qnn
 
 import (
-	"bytes"
+	"math"
 	"strings"
 	"testing"
 )
 
-// fusedGraph is smallGraph with the ADD in the depthwise convolution, and
-// explicit padding.
-func fusedGraph() *Graph {
+// residualGraph is smallGraph whose node 1 adds, to what its depthwise
+// convolution makes, the operand that both read.
+func residualGraph() *Graph {
 	g := smallGraph()
-	g.Nodes[0].Op = Conv2D{Explicit, Border{1, 1, 1, 1}, 2, 2, 1, 1, Relu6}
 	n := &g.Nodes[1]
+	n.Inputs = append(n.Inputs, 3)
+	n.Outputs[0] = 7
 	n.Residual = &Residual{Name: "depth", Mid: g.Tensors[6].Quant, Activation: Relu}
-	n.Inputs, n.Outputs = append(n.Inputs, 3), []TensorID{7}
 	g.Nodes = append(g.Nodes[:2], g.Nodes[3:]...)
 	return g
 }
 
-func TestValidateFused(t *testing.T) {
-	conv := func(b Border) func(*Graph) {
-		return func(g *Graph) { g.Nodes[0].Op = Conv2D{Explicit, b, 2, 2, 1, 1, Relu6} }
+func TestResolveResidual(t *testing.T) {
+	g := residualGraph()
+	if err := g.Validate(); err != nil {
+		t.Fatal(err)
 	}
-	residual := func(r Residual) func(*Graph) { return func(g *Graph) { g.Nodes[1].Residual = &r } }
-	mid := quantOf(0.5, 3)
+	n := &g.Nodes[1]
+	l, err := ResolveLayer(g, n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain, err := ResolveLayer(smallGraph(), &smallGraph().Nodes[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r, p := l.Requant, plain.Requant; r.Zero != p.Zero || r.Lo != p.Lo || r.Hi != p.Hi || r.Mult[0] != p.Mult[0] {
+		t.Errorf("requantised with %v, want %v as before the addition", r, p)
+	}
+	want := AddNumbers{Scales: [3]float32{0.5, 0.5, 1}, Zeros: [3]int32{3, 3, 3}, Lo: 3, Hi: 255}
+	if got := ResolveResidual(g, n); got != want {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+}
+
+func TestValidateResidual(t *testing.T) {
 	for _, c := range []struct {
 		name   string
-		change func(g *Graph)
+		change func(g *Graph, n *Node)
 		want   string // of the error; empty: none
 	}{
-		{"sound", func(*Graph) {}, ""},
-		{"border", conv(Border{1, -1, 1, 1}), "width: a border of -1 and 1 cells"},
-		{"outside", conv(Border{1, 3, 1, 1}), "lies outside the input"},
-		{"border of same", func(g *Graph) { g.Nodes[0].Op = Conv2D{Same, Border{1, 1, 1, 1}, 2, 2, 1, 1, 0} }, "padding same with a border"},
-		{"padding", func(g *Graph) { g.Nodes[0].Op = Conv2D{7, Border{}, 2, 2, 1, 1, 0} }, "padding 7?"},
-		{"operator", func(g *Graph) { g.Nodes[2].Residual = &Residual{} }, "a residual is not defined here"},
-		{"no operand", func(g *Graph) { g.Nodes[1].Inputs = g.Nodes[1].Inputs[:3] }, "3 inputs, want 4 to 4"},
-		{"absent operand", func(g *Graph) { g.Nodes[1].Inputs[3] = NoTensor }, "input 3 is tensor -1"},
-		{"absent bias", func(g *Graph) { g.Nodes[1].Inputs[2] = NoTensor }, ""},
-		{"later operand", func(g *Graph) { g.Nodes[1].Inputs[3] = 7 }, `input 3 is tensor 7 "sum", which no earlier node makes`},
-		{"shape", func(g *Graph) { g.Nodes[1].Inputs[3] = 0 }, "the residual is uint8 1x5x6x4, the output uint8 1x3x3x8"},
-		{"not quantised", residual(Residual{}), "0 scales and 0 zero points before the residual"},
-		{"scale", residual(Residual{Name: "d", Mid: quantOf(-1, 3)}), `tensor "d" has scale -1`},
-		{"zero point", residual(Residual{Name: "d", Mid: quantOf(1, 256)}), "zero point 256"},
-		{"activation", residual(Residual{Mid: mid, Activation: 9}), "activation 9? of the residual"},
+		{"sound", func(g *Graph, n *Node) {}, ""},
+		{"no bias", func(g *Graph, n *Node) { n.Inputs[2] = NoTensor }, ""},
+		{"no operand", func(g *Graph, n *Node) { n.Inputs = n.Inputs[:3] }, "3 inputs, with an addition 4"},
+		{"absent operand", func(g *Graph, n *Node) { n.Inputs[3] = NoTensor }, "input 3 is tensor -1 of 13"},
+		{"operand of another shape", func(g *Graph, n *Node) { n.Inputs[3] = 0 }, "the addition's operand is 1x5x6x4, the output 1x3x3x8"},
+		{"operand of another type", func(g *Graph, n *Node) { n.Inputs[3] = 5 }, "not supported: int32 activations"},
+		{"operand made later", func(g *Graph, n *Node) { n.Inputs[3] = 9 }, "which no earlier node makes"},
+		{"activation", func(g *Graph, n *Node) { n.Residual.Activation = 9 }, "activation 9? of the addition"},
+		{"scale", func(g *Graph, n *Node) { n.Residual.Mid.Scale = []float32{float32(math.NaN())} }, `tensor "depth" has scale NaN`},
+		{"zero point", func(g *Graph, n *Node) { n.Residual.Mid.Zero = []int32{256} }, `tensor "depth" of type uint8 has zero point 256`},
+		{"no zero point", func(g *Graph, n *Node) { n.Residual.Mid.Zero = nil }, "1 scales but 0 zero points"},
+		{"per channel", func(g *Graph, n *Node) {
+			n.Residual.Mid = Quant{Scale: make([]float32, 8), Zero: make([]int32, 8)}
+		}, "quantised per channel"},
+		{"wrong operator", func(g *Graph, n *Node) { g.Nodes[2].Residual = n.Residual }, "node 3 MEAN (tensor \"mean\"): an addition cannot be part of it"},
+		{"unknown operator", func(g *Graph, n *Node) { n.Op = Unsupported{Name: "X"} }, "an addition cannot be part of it"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			g := fusedGraph()
-			c.change(g)
-			err := g.Validate()
-			if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+			g := residualGraph()
+			c.change(g, &g.Nodes[1])
+			if err := g.Validate(); (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
 				t.Errorf("error %v, want %q", err, c.want)
 			}
 		})
-	}
-}
-
-// TestResolveFused: the layer's numbers are those before the sum.
-func TestResolveFused(t *testing.T) {
-	plain, fused := smallGraph(), fusedGraph()
-	want, err := ResolveLayer(plain, &plain.Nodes[1])
-	if err != nil {
-		t.Fatal(err)
-	}
-	got, err := ResolveLayer(fused, &fused.Nodes[1])
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got.Requant.Multiplier(0) != want.Requant.Multiplier(0) || got.Requant.Zero != want.Requant.Zero || got.Requant.Lo != want.Requant.Lo {
-		t.Errorf("%+v, want %+v", got.Requant, want.Requant)
-	}
-	s, ok := ResolveResidual(fused, &fused.Nodes[1])
-	if w := (Sum{[3]float32{0.5, 0.5, 1}, [3]int32{3, 3, 3}, 3, 255}); !ok || s != w {
-		t.Errorf("%+v, %t, want %+v", s, ok, w)
-	}
-	if _, ok := ResolveResidual(fused, &fused.Nodes[0]); ok {
-		t.Error("a residual of a node without one")
-	}
-}
-
-func TestDumpFused(t *testing.T) {
-	var b bytes.Buffer
-	if err := fusedGraph().Dump(&b); err != nil {
-		t.Fatal(err)
-	}
-	for _, want := range []string{
-		"0 CONV_2D pad=1,1,1,1 stride=2x2",
-		`act=relu residual=(scale=0.5 zero=3 act=relu "depth")`,
-	} {
-		if !strings.Contains(b.String(), want) {
-			t.Errorf("no %q in\n%s", want, b.String())
-		}
 	}
 }

@@ -8,14 +8,14 @@ import (
 
 // ResolveLayer returns the Layer of a CONV_2D, DEPTHWISE_CONV_2D or
 // FULLY_CONNECTED node of a valid graph (see Graph.Validate), also after
-// legalisation. The layer shares the weights with the graph. Of a node with a
-// residual it is the node's own result; see ResolveResidual for the rest.
+// legalisation. The layer shares the weights with the graph. An ADD that is
+// part of the node is not part of the layer; see ResolveResidual.
 func ResolveLayer(g *Graph, n *Node) (*Layer, error) {
 	l, act, err := layerGeometry(g, n)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", g.Label(n), err)
 	}
-	x, w, y := g.Input(n, 0), g.Input(n, 1), g.Own(n)
+	x, w, y := g.Input(n, 0), g.Input(n, 1), g.LayerOutput(n)
 	l.numbers(x, w, y, g.Input(n, 2), n.FromInt8)
 	if (l.Signed || n.FromInt8) && l.Kind != DepthwiseLayer {
 		l.Requant.Round = Single
@@ -50,10 +50,10 @@ func layerGeometry(g *Graph, n *Node) (*Layer, Activation, error) {
 	switch op := n.Op.(type) {
 	case Conv2D:
 		l, act = &Layer{Kind: ConvLayer}, op.Activation
-		o = op.window(g.Input(n, 1).Shape)
+		o = windowOf{op.Padding, op.Border, 0, 0, op.StrideH, op.StrideW, op.DilationH, op.DilationW}
 	case Depthwise:
 		l, act = &Layer{Kind: DepthwiseLayer, Multiplier: op.Multiplier}, op.Activation
-		o = op.window(g.Input(n, 1).Shape)
+		o = windowOf{op.Padding, op.Border, 0, 0, op.StrideH, op.StrideW, op.DilationH, op.DilationW}
 	case Dense:
 		w := g.Input(n, 1).Shape
 		return &Layer{
@@ -65,9 +65,10 @@ func layerGeometry(g *Graph, n *Node) (*Layer, Activation, error) {
 	default:
 		return nil, 0, fmt.Errorf("not a convolution, depthwise or dense operator")
 	}
-	x, y := g.Input(n, 0).Shape, g.Output(n, 0).Shape
+	x, w, y := g.Input(n, 0).Shape, g.Input(n, 1).Shape, g.Output(n, 0).Shape
 	l.N, l.H, l.W, l.C = x[0], x[1], x[2], x[3]
 	l.OH, l.OW, l.OC = y[1], y[2], y[3]
+	o.kh, o.kw = w[1], w[2]
 	var err error
 	l.Window, _, _, err = o.over(l.H, l.W)
 	return l, act, err

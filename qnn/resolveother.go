@@ -25,7 +25,7 @@ func ResolveTransposeConv(g *Graph, n *Node) (*Layer, error) {
 // oh x ow cells to the input, moves.
 func (o TransposeConv) over(oh, ow int, w Shape) (Window, error) {
 	if o.Padding == Explicit {
-		return Window{}, errNoBorder
+		return Window{}, fmt.Errorf("explicit padding is for convolutions only")
 	}
 	win, _, _, err := windowOf{o.Padding, Border{}, w[1], w[2], o.StrideH, o.StrideW, 1, 1}.over(oh, ow)
 	return win, err

@@ -118,7 +118,7 @@ func TestSlide(t *testing.T) {
 func checkSlide(t *testing.T, p Padding, in, k, s, d int) {
 	t.Helper()
 	reach := (k-1)*d + 1
-	out, before, after, err := slide(p, 0, 0, in, k, s, d)
+	out, before, after, err := slide(p, in, k, s, d)
 	if p == Valid && reach > in {
 		if err == nil {
 			t.Errorf("a window of %d fits %d cells", reach, in)
@@ -143,49 +143,5 @@ func checkSlide(t *testing.T, p Padding, in, k, s, d int) {
 	if out != positions || before != -first || after != last {
 		t.Errorf("%s in=%d k=%d s=%d d=%d: out %d before %d after %d, want %d %d %d",
 			p, in, k, s, d, out, before, after, positions, -first, last)
-	}
-}
-
-// TestSlideExplicit: a border is as if the input had more cells, of which each
-// window must meet one that is real.
-func TestSlideExplicit(t *testing.T) {
-	for in := 1; in <= 6; in++ {
-		for k := 1; k <= 4; k++ {
-			for s := 1; s <= 3; s++ {
-				for d := 1; d <= 2; d++ {
-					for low := range 6 {
-						for high := range 6 {
-							checkExplicit(t, low, high, in, k, s, d)
-						}
-					}
-				}
-			}
-		}
-	}
-	for _, low := range []int{-1, maxExtent + 1} {
-		if _, _, _, err := slide(Explicit, low, 0, 8, 3, 1, 1); err == nil {
-			t.Errorf("no error for a border of %d", low)
-		}
-	}
-}
-
-func checkExplicit(t *testing.T, low, high, in, k, s, d int) {
-	t.Helper()
-	reach := (k-1)*d + 1
-	positions, after, outside := 0, 0, false
-	for at := -low; at+reach <= in+high; at += s {
-		positions++
-		after = max(0, at+reach-in)
-		outside = outside || at+reach <= 0 || at >= in
-	}
-	out, before, got, err := slide(Explicit, low, high, in, k, s, d)
-	if outside || positions == 0 {
-		if err == nil {
-			t.Errorf("in=%d k=%d s=%d d=%d border %d,%d: no error", in, k, s, d, low, high)
-		}
-		return
-	}
-	if err != nil || out != positions || before != low || got != after {
-		t.Errorf("in=%d k=%d s=%d d=%d border %d,%d: %d %d %d %v, want %d %d %d", in, k, s, d, low, high, out, before, got, err, positions, low, after)
 	}
 }

@@ -1,6 +1,9 @@
 package qnn
 
-import "fmt"
+import (
+	"cmp"
+	"fmt"
+)
 
 // A typeSet is a set of element types, by bit.
 type typeSet uint16
@@ -121,7 +124,7 @@ func supportsLayer(g *Graph, n *Node) error {
 	if err := alike(eightBit, 0)(g, n); err != nil {
 		return err
 	}
-	if err := supportsWeights(n, x, w, g.Input(n, 2)); err != nil {
+	if err := cmp.Or(supportsWeights(n, x, w, g.Input(n, 2)), supportsResidual(g, n)); err != nil {
 		return err
 	}
 	if op, ok := n.Op.(Conv2D); ok && len(x.Shape) == 4 && len(w.Shape) == 4 && x.Shape[3] != w.Shape[3] && w.Shape[3] > 0 && x.Shape[3]%w.Shape[3] == 0 {
@@ -174,6 +177,14 @@ func supportsDequantize(g *Graph, n *Node) error {
 		return fmt.Errorf("from %s to %s", x.Type, y.Type)
 	}
 	return perTensor(x)
+}
+
+func supportsTable(g *Graph, n *Node) error {
+	x, y := g.Input(n, 0), g.Output(n, 0)
+	if !x.Type.Is8Bit() || !y.Type.Is8Bit() {
+		return fmt.Errorf("from %s to %s", x.Type, y.Type)
+	}
+	return perTensor(x, y)
 }
 
 func supportsArgMax(g *Graph, n *Node) error {

@@ -1,7 +1,6 @@
 package qnn
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -138,7 +137,7 @@ func (g *Graph) validateNode(n *Node, made []bool) error {
 		return err
 	}
 	d, _ := definitionOf(n.Op)
-	return cmp.Or(d.numbers.check(g, n), checkResidual(g, n))
+	return d.numbers.check(g, n)
 }
 
 func (g *Graph) validateShapes(n *Node) error {

@@ -44,9 +44,9 @@ func Compile(g *qnn.Graph, o Options) (*Module, error) {
 // Passes are those that Compile applies.
 func Passes(noFuse bool) []pass.Name {
 	if noFuse {
-		return []pass.Name{pass.Legalise, pass.Dead}
+		return pass.Minimal()
 	}
-	return []pass.Name{pass.Pad, pass.Residual, pass.Legalise, pass.Dead}
+	return pass.Default()
 }
 
 // prepare makes all that does not depend on memory: steps, code, constants.

@@ -89,23 +89,14 @@ func (c *concatenation) move(mem *memory, i int, all []span, threads int) ([]ker
 	if c.tables[i] != nil {
 		return c.m.lookup(c.tables[i], mem, all, x, y, threads)
 	}
-	return copies(all, mem.bytes(x), mem.bytes(y), threads), nil
-}
-
-// copies cuts the copying of spans among threads.
-func copies(all []span, from, to []byte, threads int) []kernels.Part {
 	var parts []kernels.Part
 	for _, s := range all {
-		n := min(threads, s.Count)
-		for i := range n {
-			first, end := i*s.Count/n, (i+1)*s.Count/n
-			parts = append(parts, func() error {
-				for r := first; r < end; r++ {
-					copy(to[s.out+r*s.Out:][:s.Bytes], from[s.in+r*s.In:])
-				}
-				return nil
-			})
+		moves := kernels.Moves{Shape: []int{s.Count}, In: []int{s.In}, Out: []int{s.Out}, InAt: s.in, OutAt: s.out, Run: s.Bytes}
+		more, err := c.m.shared.operators.Move(moves, mem.bytes(x), mem.bytes(y), threads)
+		if err != nil {
+			return nil, err
 		}
+		parts = append(parts, more...)
 	}
-	return parts
+	return parts, nil
 }

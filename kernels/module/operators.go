@@ -14,13 +14,15 @@ type operatorMaker func(m *Module, n *qnn.Node) (o operator, ok bool, err error)
 
 // operatorMakers holds the operators without weights that have generated code.
 var operatorMakers = map[string]operatorMaker{
-	qnn.Quantize{}.OpName():                       lookupOperator,
+	qnn.Quantize{}.OpName():                       quantizeOperator,
+	qnn.Dequantize{}.OpName():                     dequantizeOperator,
 	qnn.Clamp{Activation: qnn.Relu}.OpName():      lookupOperator,
 	qnn.Clamp{Activation: qnn.ReluN1To1}.OpName(): lookupOperator,
 	qnn.Clamp{Activation: qnn.Relu6}.OpName():     lookupOperator,
 	qnn.LeakyRelu{}.OpName():                      lookupOperator,
 	qnn.Logistic{}.OpName():                       lookupOperator,
 	qnn.Tanh{}.OpName():                           lookupOperator,
+	qnn.Table{}.OpName():                          lookupOperator,
 	qnn.HardSwish{}.OpName():                      lookupOperator,
 
 	qnn.Add{}.OpName():     pairOperator,
@@ -30,7 +32,21 @@ var operatorMakers = map[string]operatorMaker{
 	qnn.Minimum{}.OpName(): pairOperator,
 	qnn.PRelu{}.OpName():   pairOperator,
 
-	qnn.Mean{}.OpName(): meanOperator,
+	qnn.Mean{}.OpName():           meanOperator,
+	qnn.Softmax{}.OpName():        softmaxOperator,
+	qnn.ArgMax{}.OpName():         argMaxOperator,
+	qnn.ResizeBilinear{}.OpName(): bilinearOperator,
+	qnn.ResizeNearest{}.OpName():  nearestOperator,
+
+	qnn.Slice{}.OpName():        moveOperator,
+	qnn.StridedSlice{}.OpName(): moveOperator,
+	qnn.Split{}.OpName():        moveOperator,
+	qnn.SplitV{}.OpName():       moveOperator,
+	qnn.Pack{}.OpName():         moveOperator,
+	qnn.Unpack{}.OpName():       moveOperator,
+	qnn.Transpose{}.OpName():    moveOperator,
+	qnn.SpaceToDepth{}.OpName(): moveOperator,
+	qnn.DepthToSpace{}.OpName(): moveOperator,
 
 	qnn.AveragePool{}.OpName(): poolOperator,
 	qnn.MaxPool{}.OpName():     poolOperator,

@@ -108,14 +108,14 @@ func (s *step) useKernel(g *qnn.Graph, o *kernels.Operators) error {
 		}
 	}
 	s.bind = s.bindKernel
-	if sum, ok := qnn.ResolveResidual(g, s.node); ok {
-		s.useResidual(sum)
+	if s.node.Residual != nil {
+		s.useResidual(qnn.ResolveResidual(g, s.node))
 	}
 	return nil
 }
 
 // useResidual prepares the addition at the end of the layer.
-func (s *step) useResidual(n qnn.Sum) {
+func (s *step) useResidual(n qnn.AddNumbers) {
 	sum := &pack.Sum{Scales: n.Scales, Zeros: n.Zeros, Lo: n.Lo, Hi: n.Hi}
 	table := sum.Table()
 	fit := sum.Fit(table)

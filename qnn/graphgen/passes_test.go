@@ -3,6 +3,7 @@ package graphgen_test
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -104,7 +105,11 @@ func TestExportAndImport(t *testing.T) {
 }
 
 func TestPasses(t *testing.T) {
-	for _, names := range [][]pass.Name{{pass.Legalise}, {pass.Dead}, {pass.Legalise, pass.Dead}} {
+	runs := [][]pass.Name{pass.Minimal(), pass.Default(), slices.Concat(pass.Default(), pass.Default())}
+	for _, name := range pass.Default() {
+		runs = append(runs, []pass.Name{name})
+	}
+	for _, names := range runs {
 		t.Run(fmt.Sprint(names), func(t *testing.T) {
 			t.Parallel()
 			check(t, func(g *qnn.Graph) error {

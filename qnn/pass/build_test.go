@@ -2,124 +2,130 @@ package pass_test
 
 import (
 	"encoding/binary"
+	"fmt"
 	"math/rand/v2"
 
 	"qtune/qnn"
 )
 
-// A builder makes small networks whose numbers are random, and reproducible.
+// A builder makes networks of 8-bit tensors. Tensors of one name are one.
 type builder struct {
-	g   *qnn.Graph
-	typ qnn.DType
-	r   *rand.Rand
+	g    *qnn.Graph
+	rand *rand.Rand
 }
 
-func newBuilder(name string, typ qnn.DType) *builder {
-	return &builder{g: &qnn.Graph{Name: name}, typ: typ, r: rand.New(rand.NewPCG(7, 7))}
+func newBuilder(name string) *builder {
+	return &builder{&qnn.Graph{Name: name}, rand.New(rand.NewPCG(3, uint64(len(name))))}
 }
 
-func (b *builder) tensor(t qnn.Tensor) qnn.TensorID {
+// like is what tensors made together have in common.
+type like struct {
+	dtype qnn.DType
+	shape qnn.Shape
+	scale float32
+	zero  int32
+}
+
+func (l like) of(shape ...int) like { l.shape = shape; return l }
+
+func (l like) quant(scale float32, zero int32) like { l.scale, l.zero = scale, zero; return l }
+
+func (l like) typed(d qnn.DType) like { l.dtype = d; return l }
+
+// pixels is a small image.
+var pixels = like{qnn.Uint8, qnn.Shape{1, 5, 6, 4}, 0.5, 100}
+
+func (b *builder) tensor(name string, l like) qnn.TensorID {
+	t := qnn.Tensor{Name: name, Type: l.dtype, Shape: l.shape}
+	if l.dtype.Is8Bit() {
+		t.Quant = qnn.Quant{Scale: []float32{l.scale}, Zero: []int32{l.zero}}
+	}
 	b.g.Tensors = append(b.g.Tensors, t)
 	return qnn.TensorID(len(b.g.Tensors) - 1)
 }
 
-// quant is a quantisation whose zero point is given as a byte.
-func (b *builder) quant(scale float32, zero int32) qnn.Quant {
-	if b.typ == qnn.Int8 {
-		zero -= 128
-	}
-	return qnn.Quant{Scale: []float32{scale}, Zero: []int32{zero}}
-}
-
-func (b *builder) input(name string, q qnn.Quant, shape ...int) qnn.TensorID {
-	id := b.tensor(qnn.Tensor{Name: name, Type: b.typ, Shape: shape, Quant: q})
+func (b *builder) input(name string, l like) qnn.TensorID {
+	id := b.tensor(name, l)
 	b.g.Inputs = append(b.g.Inputs, id)
 	return id
 }
 
-// node appends an operator with the result that its inputs imply.
-func (b *builder) node(name string, q qnn.Quant, op qnn.Op, in ...qnn.TensorID) qnn.TensorID {
-	y := b.tensor(qnn.Tensor{Name: name, Type: b.typ, Quant: q})
-	b.g.Nodes = append(b.g.Nodes, node(len(b.g.Nodes), op, y, in...))
-	shape, err := b.g.InferShape(&b.g.Nodes[len(b.g.Nodes)-1])
-	if err != nil {
-		panic(err)
+// constant has random bytes, or those given.
+func (b *builder) constant(name string, l like, data ...byte) qnn.TensorID {
+	id := b.tensor(name, l)
+	t := &b.g.Tensors[id]
+	if data == nil {
+		data = make([]byte, t.Bytes())
+		for i := range data {
+			data[i] = byte(b.rand.Uint32())
+		}
 	}
-	b.g.Tensors[y].Shape = shape
-	return y
+	t.Data = data
+	return id
 }
 
-// like is the quantisation of tensor id.
-func (b *builder) like(id qnn.TensorID) qnn.Quant { return b.g.Tensors[id].Quant }
-
-func (b *builder) shape(id qnn.TensorID) qnn.Shape { return b.g.Tensors[id].Shape }
-
-func (b *builder) bytes(n int) []byte {
-	data := make([]byte, n)
-	for i := range data {
-		data[i] = byte(b.r.Uint32())
+func (b *builder) ints(name string, v ...int) qnn.TensorID {
+	id := b.tensor(name, like{dtype: qnn.Int32, shape: qnn.Shape{len(v)}})
+	for _, x := range v {
+		b.g.Tensors[id].Data = binary.LittleEndian.AppendUint32(b.g.Tensors[id].Data, uint32(x))
 	}
-	return data
+	return id
 }
 
-// weights are random constants of one scale.
-func (b *builder) weights(name string, shape ...int) qnn.TensorID {
-	q := qnn.Quant{Scale: []float32{0.01}, Zero: []int32{0}}
-	if b.typ == qnn.Uint8 {
-		q.Zero[0] = 131
+// paddings is the constant of PAD over an image.
+func (b *builder) paddings(name string, top, bottom, left, right int) qnn.TensorID {
+	id := b.ints(name, 0, 0, top, bottom, left, right, 0, 0)
+	b.g.Tensors[id].Shape = qnn.Shape{4, 2}
+	return id
+}
+
+// node appends an operator that makes tensor out, of the shape that it computes.
+func (b *builder) node(op qnn.Op, out string, l like, in ...qnn.TensorID) qnn.TensorID {
+	id := b.tensor(out, l)
+	n := qnn.Node{Op: op, Index: len(b.g.Nodes), Inputs: in, Outputs: []qnn.TensorID{id}}
+	switch op.(type) {
+	case qnn.Unsupported, qnn.Reshape:
+	default:
+		s, err := b.g.InferShape(&n)
+		if err != nil {
+			panic(fmt.Sprintf("%s: %v", out, err))
+		}
+		b.g.Tensors[id].Shape = s
 	}
-	return b.tensor(qnn.Tensor{Name: name, Type: b.typ, Shape: shape, Quant: q, Data: b.bytes(qnn.Shape(shape).Elems())})
+	b.g.Nodes = append(b.g.Nodes, n)
+	return id
 }
 
-// constant is a random operand.
-func (b *builder) constant(name string, q qnn.Quant, shape ...int) qnn.TensorID {
-	return b.tensor(qnn.Tensor{Name: name, Type: b.typ, Shape: shape, Quant: q, Data: b.bytes(qnn.Shape(shape).Elems())})
-}
-
-func (b *builder) ints(name string, shape qnn.Shape, values ...int) qnn.TensorID {
-	var data []byte
-	for _, v := range values {
-		data = binary.LittleEndian.AppendUint32(data, uint32(int32(v)))
+// conv appends op, a CONV_2D or DEPTHWISE_CONV_2D of channels outputs with
+// k x k weights.
+func (b *builder) conv(op qnn.Op, out string, l like, x qnn.TensorID, k, channels int) qnn.TensorID {
+	from := &b.g.Tensors[x]
+	c := from.Shape[3]
+	shape, zero := []int{channels, k, k, c}, int32(120)
+	if _, ok := op.(qnn.Depthwise); ok {
+		shape = []int{1, k, k, c}
 	}
-	return b.tensor(qnn.Tensor{Name: name, Type: qnn.Int32, Shape: shape, Data: data})
-}
-
-func (b *builder) conv(name string, x qnn.TensorID, channels, k, stride int, p qnn.Padding, act qnn.Activation) qnn.TensorID {
-	w := b.weights(name+"/w", channels, k, k, b.shape(x)[3])
-	bias := make([]int, channels)
-	for i := range bias {
-		bias[i] = b.r.IntN(2000) - 1000
+	if from.Type == qnn.Int8 {
+		zero = 0
 	}
-	return b.node(name, b.quant(0.11, 117), qnn.Conv2D{
-		Padding: p, StrideH: stride, StrideW: stride, DilationH: 1, DilationW: 1, Activation: act,
-	}, x, w, b.ints(name+"/b", qnn.Shape{channels}, bias...))
+	w := b.constant(out+"/w", like{from.Type, shape, 0.004, zero})
+	bias := b.constant(out+"/b", like{dtype: qnn.Int32, shape: qnn.Shape{shape[0]}}, make([]byte, 4*shape[0])...)
+	if shape[0] == 1 {
+		b.g.Tensors[bias].Shape, b.g.Tensors[bias].Data = qnn.Shape{c}, make([]byte, 4*c)
+	}
+	return b.node(op, out, l, x, w, bias)
 }
 
-// depthwise has no bias.
-func (b *builder) depthwise(name string, x qnn.TensorID, k, stride int, p qnn.Padding) qnn.TensorID {
-	w := b.weights(name+"/w", 1, k, k, b.shape(x)[3])
-	return b.node(name, b.quant(0.07, 140), qnn.Depthwise{
-		Padding: p, StrideH: stride, StrideW: stride, DilationH: 1, DilationW: 1, Multiplier: 1,
-	}, x, w)
-}
-
-// dense has no bias.
-func (b *builder) dense(name string, x qnn.TensorID, channels int) qnn.TensorID {
-	w := b.weights(name+"/w", channels, b.shape(x)[1])
-	return b.node(name, b.quant(0.3, 130), qnn.Dense{}, x, w)
-}
-
-func (b *builder) add(name string, act qnn.Activation, x, y qnn.TensorID) qnn.TensorID {
-	return b.node(name, b.quant(0.09, 121), qnn.Add{Activation: act}, x, y)
-}
-
-// pad adds cells to height and width: top, bottom, left, right.
-func (b *builder) pad(name string, x qnn.TensorID, cells ...int) qnn.TensorID {
-	p := append(append([]int{0, 0}, cells...), 0, 0)
-	return b.node(name, b.like(x), qnn.Pad{}, x, b.ints(name+"/cells", qnn.Shape{4, 2}, p...))
-}
-
+// outputs finishes the network.
 func (b *builder) outputs(ids ...qnn.TensorID) *qnn.Graph {
 	b.g.Outputs = ids
 	return b.g
+}
+
+func conv2d(p qnn.Padding, stride int, act qnn.Activation) qnn.Conv2D {
+	return qnn.Conv2D{Padding: p, StrideH: stride, StrideW: stride, DilationH: 1, DilationW: 1, Activation: act}
+}
+
+func depthwise(p qnn.Padding, stride int, act qnn.Activation) qnn.Depthwise {
+	return qnn.Depthwise{Padding: p, StrideH: stride, StrideW: stride, DilationH: 1, DilationW: 1, Multiplier: 1, Activation: act}
 }

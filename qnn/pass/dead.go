@@ -13,10 +13,10 @@ func dead(g *qnn.Graph) {
 	for _, id := range g.Outputs {
 		used[id] = true
 	}
-	gone := make([]bool, len(g.Nodes))
+	keep := make([]bool, len(g.Nodes))
 	for i, n := range slices.Backward(g.Nodes) {
-		gone[i] = !slices.ContainsFunc(n.Outputs, func(id qnn.TensorID) bool { return used[id] })
-		if gone[i] {
+		keep[i] = slices.ContainsFunc(n.Outputs, func(id qnn.TensorID) bool { return used[id] })
+		if !keep[i] {
 			continue
 		}
 		for _, id := range n.Inputs {
@@ -25,5 +25,6 @@ func dead(g *qnn.Graph) {
 			}
 		}
 	}
-	g.Nodes = without(g.Nodes, gone)
+	i := -1
+	g.Nodes = slices.DeleteFunc(g.Nodes, func(qnn.Node) bool { i++; return !keep[i] })
 }

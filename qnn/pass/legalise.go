@@ -14,8 +14,8 @@ import (
 //
 // The network's interface keeps its types: an int8 input or output gets a
 // QUANTIZE node, which is then exactly the addition of 128. The same happens at
-// nodes that are left alone: Unsupported ones, and those that handle int8
-// tensors that are not quantised. A second legalise changes nothing.
+// nodes that are left alone: Unsupported ones, look-ups, and those that handle
+// int8 tensors that are not quantised. A second legalise changes nothing.
 func legalise(g *qnn.Graph) {
 	l := &legaliser{
 		g:     g,
@@ -69,7 +69,11 @@ func fixedTensors(g *qnn.Graph) []bool {
 
 // movable tells whether n can work on uint8 tensors in place of int8 ones.
 func movable(g *qnn.Graph, n *qnn.Node) bool {
-	if _, ok := n.Op.(qnn.Unsupported); ok || isConversion(n) {
+	switch n.Op.(type) {
+	case qnn.Unsupported, qnn.Table:
+		return false
+	}
+	if isConversion(n) {
 		return false
 	}
 	plain := func(id qnn.TensorID) bool {
@@ -116,14 +120,16 @@ func (l *legaliser) node(n *qnn.Node) {
 		if l.g.Tensors[id].Type != qnn.Int8 {
 			continue
 		}
+		if n.Residual != nil {
+			r := *n.Residual
+			r.Mid.Zero = []int32{r.Mid.Zero[0] + 128}
+			m.Residual = &r
+		}
 		m.Outputs[k] = l.move(id)
 		m.FromInt8 = true
 		if m.Outputs[k] != id {
 			after = append(after, conversion(m.Outputs[k], id))
 		}
-	}
-	if r := n.Residual; r != nil && m.FromInt8 && !n.FromInt8 {
-		m.Residual = &qnn.Residual{Name: r.Name, Mid: shifted(r.Mid), Activation: r.Activation}
 	}
 	l.g.Nodes = append(append(l.g.Nodes, m), after...)
 }
@@ -146,7 +152,7 @@ func (l *legaliser) input(id qnn.TensorID) qnn.TensorID {
 func (l *legaliser) move(id qnn.TensorID) qnn.TensorID {
 	t := l.g.Tensors[id]
 	t.Type = qnn.Uint8
-	t.Quant = shifted(t.Quant)
+	t.Quant.Zero = []int32{t.Quant.Zero[0] + 128}
 	if t.IsConst() {
 		t.Data = slices.Clone(t.Data)
 		for i := range t.Data {
@@ -162,12 +168,6 @@ func (l *legaliser) move(id qnn.TensorID) qnn.TensorID {
 	l.g.Tensors[to] = t
 	l.moved[id] = to
 	return to
-}
-
-// shifted is the quantisation of values that had 128 added.
-func shifted(q qnn.Quant) qnn.Quant {
-	q.Zero = []int32{q.Zero[0] + 128}
-	return q
 }
 
 // isConversion tells whether n is a node that conversion made.

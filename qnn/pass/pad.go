@@ -2,77 +2,89 @@ package pass
 
 import "qtune/qnn"
 
-// pad moves PAD into the convolutions and depthwise convolutions that read it,
-// as explicit padding: the cells that PAD adds hold the zero point, which adds
-// nothing to a sum. Each reader gets its own; a PAD that nobody else reads is
-// then dead. It stays in front of a convolution with a window wholly outside
-// the input.
+// pad moves PAD into the CONV_2D and DEPTHWISE_CONV_2D nodes that read its
+// result, each of which gets explicit padding; the PAD stays if something else
+// reads it too. The cells that PAD adds hold its output's zero point, and those
+// around a convolution's input hold the input's, so the two must be quantised
+// alike, and rows and columns only be padded.
+//
+// Pooling does not count cells outside of its input, so it is left alone.
 func pad(g *qnn.Graph) {
-	u := usesOf(g)
+	l := newLinks(g)
 	for i := range g.Nodes {
-		for takePad(g, &u, &g.Nodes[i]) {
+		n := &g.Nodes[i]
+		if len(n.Inputs) == 0 || n.Inputs[0] == qnn.NoTensor {
+			continue
 		}
+		x := n.Inputs[0]
+		if l.maker[x] < 0 {
+			continue
+		}
+		before := &g.Nodes[l.maker[x]]
+		border, ok := borderOf(g, before)
+		if !ok || !fusePad(g, n, before.Inputs[0], border) {
+			continue
+		}
+		l.uses[x]--
+		l.uses[before.Inputs[0]]++
 	}
+	gone := make([]bool, len(g.Nodes))
+	for i := range g.Nodes {
+		_, isPad := g.Nodes[i].Op.(qnn.Pad)
+		gone[i] = isPad && l.uses[g.Nodes[i].Outputs[0]] == 0
+	}
+	remove(g, gone)
 }
 
-// takePad moves the PAD before n, if there is one, into n.
-func takePad(g *qnn.Graph, u *uses, n *qnn.Node) bool {
+// borderOf returns the cells that n adds, if it is a PAD of rows and columns.
+func borderOf(g *qnn.Graph, n *qnn.Node) (qnn.Border, bool) {
+	if _, ok := n.Op.(qnn.Pad); !ok || !alike(g.Input(n, 0), g.Output(n, 0)) {
+		return qnn.Border{}, false
+	}
+	cells, err := g.Paddings(n)
+	if err != nil || len(cells) != 4 || cells[0] != [2]int{} || cells[3] != [2]int{} {
+		return qnn.Border{}, false
+	}
+	return qnn.Border{Top: cells[1][0], Bottom: cells[1][1], Left: cells[2][0], Right: cells[2][1]}, true
+}
+
+// fusePad lets n, which reads the result of a PAD, read its input x within the
+// border. It tells whether n is a convolution for which that is possible.
+func fusePad(g *qnn.Graph, n *qnn.Node, x qnn.TensorID, border qnn.Border) bool {
 	switch n.Op.(type) {
 	case qnn.Conv2D, qnn.Depthwise:
 	default:
 		return false
 	}
-	from := u.makerOf(g, n.Inputs[0])
-	if from == nil {
-		return false
-	}
-	cells, ok := spatialPad(g, from)
-	if !ok {
-		return false
-	}
-	m := *n
-	m.Inputs = append([]qnn.TensorID{from.Inputs[0]}, n.Inputs[1:]...)
 	l, err := qnn.ResolveLayer(g, n)
 	if err != nil {
 		return false
 	}
-	m.Op = withBorder(n.Op, cells, l.Window)
-	if _, err := g.InferShapes(&m); err != nil {
+	s := g.Tensors[x].Shape
+	all := qnn.Border{
+		Top: border.Top + l.PadTop, Bottom: needed(s[1], border.Top+l.PadTop, l.OH, l.KH, l.StrideH, l.DilationH),
+		Left: border.Left + l.PadLeft, Right: needed(s[2], border.Left+l.PadLeft, l.OW, l.KW, l.StrideW, l.DilationW),
+	}
+	fused := *n
+	fused.Inputs = append([]qnn.TensorID{x}, n.Inputs[1:]...)
+	switch op := n.Op.(type) {
+	case qnn.Conv2D:
+		op.Padding, op.Border = qnn.Explicit, all
+		fused.Op = op
+	case qnn.Depthwise:
+		op.Padding, op.Border = qnn.Explicit, all
+		fused.Op = op
+	}
+	// A border as wide as the window is an error; the PAD stays then.
+	if shape, err := g.InferShape(&fused); err != nil || !shape.Equal(g.Output(n, 0).Shape) {
 		return false
 	}
-	*n = m
+	*n = fused
 	return true
 }
 
-// spatialPad returns the cells that n adds, if it is a PAD of height and width
-// only whose cells hold the zero point of its input.
-func spatialPad(g *qnn.Graph, n *qnn.Node) (qnn.Border, bool) {
-	if _, ok := n.Op.(qnn.Pad); !ok || !quantisedEqually(g.Input(n, 0), g.Output(n, 0)) {
-		return qnn.Border{}, false
-	}
-	p, err := g.Paddings(n)
-	if err != nil || len(p) != 4 || p[0] != [2]int{} || p[3] != [2]int{} {
-		return qnn.Border{}, false
-	}
-	return qnn.Border{Top: p[1][0], Left: p[2][0], Bottom: p[1][1], Right: p[2][1]}, true
-}
-
-// withBorder gives op, whose window over the padded input is win, the cells of
-// padding b beside its own.
-func withBorder(op qnn.Op, b qnn.Border, win qnn.Window) qnn.Op {
-	add := func(p qnn.Padding, own qnn.Border) qnn.Border {
-		if p != qnn.Explicit {
-			own = qnn.Border{Top: win.PadTop, Left: win.PadLeft, Bottom: win.PadBottom, Right: win.PadRight}
-		}
-		return qnn.Border{Top: own.Top + b.Top, Left: own.Left + b.Left, Bottom: own.Bottom + b.Bottom, Right: own.Right + b.Right}
-	}
-	switch op := op.(type) {
-	case qnn.Conv2D:
-		op.Border, op.Padding = add(op.Padding, op.Border), qnn.Explicit
-		return op
-	case qnn.Depthwise:
-		op.Border, op.Padding = add(op.Padding, op.Border), qnn.Explicit
-		return op
-	}
-	return op
+// needed counts the cells after in that out windows of k cells, dilated by d and
+// moved by s, read if there are before cells before it.
+func needed(in, before, out, k, s, d int) int {
+	return max(0, (out-1)*s+(k-1)*d+1-before-in)
 }

@@ -1,67 +1,72 @@
 package pass
 
-import "qtune/qnn"
+import (
+	"slices"
 
-// residual moves ADD into the convolution, depthwise or dense node that makes
-// one of its operands, if nothing else reads that: the sum is then taken while
-// the result is in registers. The node moves to the place of the ADD, where the
-// other operand is there. Of two candidates it takes the later one, whose
-// inputs are the younger.
+	"qtune/qnn"
+)
+
+// residual moves ADD into the CONV_2D or DEPTHWISE_CONV_2D that makes one of its
+// operands, if nothing else reads that and the shapes are equal: the sum is
+// taken while the convolution's result is at hand. Of two convolutions it is the
+// later one, when the other operand exists already. The node stands where the
+// ADD was.
 func residual(g *qnn.Graph) {
-	u := usesOf(g)
+	l := newLinks(g)
 	gone := make([]bool, len(g.Nodes))
 	for i := range g.Nodes {
 		n := &g.Nodes[i]
-		k, ok := residualOperand(g, &u, n)
-		if !ok {
+		if _, ok := n.Op.(qnn.Add); !ok {
 			continue
 		}
-		from := u.maker[n.Inputs[k]]
-		gone[from] = true
-		g.Nodes[i] = withResidual(g, &g.Nodes[from], n, n.Inputs[1-k])
+		k := residualOperand(g, l, n)
+		if k < 0 {
+			continue
+		}
+		at := l.maker[n.Inputs[k]]
+		g.Nodes[i] = withResidual(g, &g.Nodes[at], n, n.Inputs[1-k])
+		gone[at] = true
 	}
-	g.Nodes = without(g.Nodes, gone)
+	remove(g, gone)
 }
 
-// residualOperand returns which operand of n, an ADD, comes from a node that n
-// can move into.
-func residualOperand(g *qnn.Graph, u *uses, n *qnn.Node) (k int, ok bool) {
-	if _, add := n.Op.(qnn.Add); !add {
-		return 0, false
-	}
-	fits := func(k int) bool {
-		from := u.makerOf(g, n.Inputs[k])
-		if from == nil || !u.private(n.Inputs[k]) || from.Residual != nil || from.FromInt8 != n.FromInt8 {
-			return false
+// residualOperand returns which operand of n, an ADD, is made by the convolution
+// that n can be part of, or -1.
+func residualOperand(g *qnn.Graph, l *links, n *qnn.Node) int {
+	best := -1
+	for k, id := range n.Inputs {
+		if fusesResidual(g, l, n, k) && (best < 0 || l.maker[id] > l.maker[n.Inputs[best]]) {
+			best = k
 		}
-		switch from.Op.(type) {
-		case qnn.Conv2D, qnn.Depthwise, qnn.Dense:
-		default:
-			return false
-		}
-		own, other, y := g.Input(n, k), g.Input(n, 1-k), g.Output(n, 0)
-		return own.Shape.Equal(y.Shape) && other.Shape.Equal(y.Shape) && !other.IsConst()
 	}
-	first, second := fits(0), fits(1)
-	if first && second {
-		first = u.maker[n.Inputs[0]] > u.maker[n.Inputs[1]]
-	}
-	if first {
-		return 0, true
-	}
-	return 1, second
+	return best
 }
 
-// withResidual is conv with the addition of tensor other.
-func withResidual(g *qnn.Graph, conv, add *qnn.Node, other qnn.TensorID) qnn.Node {
-	own := g.Output(conv, 0)
-	m := *conv
-	m.Residual = &qnn.Residual{Name: own.Name, Mid: own.Quant, Activation: add.Op.(qnn.Add).Activation}
-	bias := qnn.NoTensor
-	if len(conv.Inputs) > 2 {
-		bias = conv.Inputs[2]
+func fusesResidual(g *qnn.Graph, l *links, n *qnn.Node, k int) bool {
+	id, other := n.Inputs[k], n.Inputs[1-k]
+	if !l.inner(id) || g.Tensors[other].IsConst() ||
+		!g.Tensors[id].Shape.Equal(g.Tensors[other].Shape) {
+		return false
 	}
-	m.Inputs = []qnn.TensorID{conv.Inputs[0], conv.Inputs[1], bias, other}
-	m.Outputs = add.Outputs
-	return m
+	m := &g.Nodes[l.maker[id]]
+	switch m.Op.(type) {
+	case qnn.Conv2D, qnn.Depthwise:
+		return m.Residual == nil && m.FromInt8 == n.FromInt8
+	}
+	return false
+}
+
+// withResidual returns the convolution m with n, the ADD of its result and
+// other, as its part.
+func withResidual(g *qnn.Graph, m, n *qnn.Node, other qnn.TensorID) qnn.Node {
+	mid := g.Output(m, 0)
+	fused := *m
+	fused.Inputs = slices.Clone(m.Inputs)
+	if len(fused.Inputs) == 2 {
+		fused.Inputs = append(fused.Inputs, qnn.NoTensor)
+	}
+	fused.Inputs = append(fused.Inputs, other)
+	fused.Outputs = slices.Clone(n.Outputs)
+	fused.Residual = &qnn.Residual{Name: mid.Name, Mid: mid.Quant, Activation: qnn.FusedActivation(n.Op)}
+	return fused
 }

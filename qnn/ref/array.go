@@ -35,7 +35,7 @@ func steps(s qnn.Shape) []int {
 	return st
 }
 
-// array computes the operators that only move elements. It tells whether n is
+// array computes the operators that only move elements, or look them up. It tells whether n is
 // one of those.
 func array(g *qnn.Graph, n *qnn.Node, vals Values) (done bool, err error) {
 	x, out := vals.Of(g, n.Inputs[0]), vals[n.Outputs[0]]
@@ -89,6 +89,10 @@ func array(g *qnn.Graph, n *qnn.Node, vals Values) (done bool, err error) {
 			} else {
 				binary.LittleEndian.PutUint32(out[4*i:], uint32(d))
 			}
+		}
+	case qnn.Table:
+		for i, b := range x {
+			out[i] = op.Values[b]
 		}
 	default:
 		return false, nil

@@ -20,16 +20,6 @@ func add(a, b operand, y result, act qnn.Activation) {
 	})
 }
 
-// addResidual adds to out, which holds the node's own result, the residual, if
-// there is one.
-func addResidual(g *qnn.Graph, n *qnn.Node, vals Values, out []byte) {
-	if n.Residual == nil {
-		return
-	}
-	a := decodeOperand(n, g.Own(n), out)
-	add(a, newOperand(g, n, vals, len(n.Inputs)-1), newResult(g, n, out), n.Residual.Activation)
-}
-
 // quantize converts from float32, or from one 8-bit quantisation to another.
 // The former divides in double precision and rounds half away from zero. What
 // leaves int32 saturates, which C leaves undefined; NaN becomes the zero point.

@@ -16,7 +16,7 @@ func newOperand(g *qnn.Graph, n *qnn.Node, vals Values, i int) operand {
 	return decodeOperand(n, g.Input(n, i), vals.Of(g, n.Inputs[i]))
 }
 
-// decodeOperand decodes data, the value of tensor t.
+// decodeOperand decodes the bytes of tensor t, an operand of n.
 func decodeOperand(n *qnn.Node, t *qnn.Tensor, data []byte) operand {
 	shift := legalised(n, t)
 	x := operand{shape: t.Shape, scale: t.Quant.Scale[0], zero: t.Quant.Zero[0] - shift}

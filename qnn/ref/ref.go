@@ -88,8 +88,11 @@ func Node(g *qnn.Graph, n *qnn.Node, vals Values) error {
 		if err != nil {
 			return err
 		}
+		if n.Residual != nil {
+			residual(g, n, l, vals, out)
+			return nil
+		}
 		Layer(l, vals.Of(g, n.Inputs[0]), out)
-		addResidual(g, n, vals, out)
 	case qnn.TransposeConv:
 		l, err := qnn.ResolveTransposeConv(g, n)
 		if err != nil {

@@ -10,18 +10,15 @@ import (
 )
 
 // Export writes a file that Import reads back as an equal graph, and that
-// TensorFlow Lite can load. What passes have fused is written as the operators
-// that it was, PAD and ADD. The graph must be valid, hold no Unsupported
-// operator and not be legalised: the file format has no words for those.
+// TensorFlow Lite can load. The graph must be valid, hold no Unsupported
+// operator or Table and not be legalised: the file format has no words for
+// those. What else passes fused into convolutions is written as the operators
+// that it was; see unfuse.
 func Export(g *qnn.Graph) ([]byte, error) {
 	if err := g.Validate(); err != nil {
 		return nil, err
 	}
-	g = unfuse(g)
-	if err := g.Validate(); err != nil { // a padded tensor may be too large
-		return nil, err
-	}
-	w := &writer{b: flatbuffers.NewBuilder(sizeHint(g)), g: g, codes: map[opcode]int{}}
+	w := &writer{b: flatbuffers.NewBuilder(sizeHint(g)), g: unfuse(g), codes: map[opcode]int{}}
 	operators, err := w.operators()
 	if err != nil {
 		return nil, err
@@ -61,8 +58,10 @@ func (w *writer) operators() ([]flatbuffers.UOffsetT, error) {
 		n := &w.g.Nodes[i]
 		def, ok := builtins[n.Op.OpName()]
 		switch _, unsupported := n.Op.(qnn.Unsupported); {
-		case !ok || unsupported:
+		case unsupported:
 			return nil, fmt.Errorf("%s: an operator that is not supported cannot be written", w.g.Label(n))
+		case !ok:
+			return nil, fmt.Errorf("%s: the file format has no such operator", w.g.Label(n))
 		case n.FromInt8:
 			return nil, fmt.Errorf("%s: a legalised operator cannot be written", w.g.Label(n))
 		}

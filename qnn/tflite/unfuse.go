@@ -2,19 +2,24 @@ package tflite
 
 import (
 	"encoding/binary"
+	"slices"
 
 	"qtune/qnn"
 )
 
-// unfuse returns g in the words of the file format: an explicit padding becomes
-// a PAD before the convolution, a residual an ADD after it. g stays as it is.
+// unfuse returns a graph without what qnn/pass fused and files have no word for:
+// explicit padding becomes a PAD before the convolution, an addition in it an
+// ADD after it. The result computes the same; it shares with g what passes must
+// not change.
 func unfuse(g *qnn.Graph) *qnn.Graph {
 	u := &unfuser{g.Clone()}
 	nodes := u.g.Nodes
-	u.g.Nodes = nil
-	for _, n := range nodes {
+	u.g.Nodes = make([]qnn.Node, 0, len(nodes))
+	for i := range nodes {
+		n := nodes[i]
 		u.pad(&n)
-		u.residual(&n)
+		add := u.residual(&n)
+		u.g.Nodes = append(append(u.g.Nodes, n), add...)
 	}
 	return u.g
 }
@@ -26,58 +31,57 @@ func (u *unfuser) tensor(t qnn.Tensor) qnn.TensorID {
 	return qnn.TensorID(len(u.g.Tensors) - 1)
 }
 
-// pad appends the PAD that n needs, which n then reads.
+// pad appends the PAD that n needs, if it has explicit padding, and gives it
+// valid padding.
 func (u *unfuser) pad(n *qnn.Node) {
-	var b qnn.Border
+	var border qnn.Border
 	switch op := n.Op.(type) {
 	case qnn.Conv2D:
 		if op.Padding != qnn.Explicit {
 			return
 		}
-		b = op.Border
+		border = op.Border
 		op.Padding, op.Border = qnn.Valid, qnn.Border{}
 		n.Op = op
 	case qnn.Depthwise:
 		if op.Padding != qnn.Explicit {
 			return
 		}
-		b = op.Border
+		border = op.Border
 		op.Padding, op.Border = qnn.Valid, qnn.Border{}
 		n.Op = op
 	default:
 		return
 	}
-	x, name := u.g.Tensors[n.Inputs[0]], u.g.Output(n, 0).Name
-	var cells []byte
-	for _, v := range []int{0, 0, b.Top, b.Bottom, b.Left, b.Right, 0, 0} {
-		cells = binary.LittleEndian.AppendUint32(cells, uint32(v))
+	x := *u.g.Input(n, 0)
+	cells := qnn.Tensor{Name: x.Name + "/paddings", Type: qnn.Int32, Shape: qnn.Shape{4, 2}}
+	for _, v := range []int{0, 0, border.Top, border.Bottom, border.Left, border.Right, 0, 0} {
+		cells.Data = binary.LittleEndian.AppendUint32(cells.Data, uint32(v))
 	}
-	paddings := u.tensor(qnn.Tensor{Name: name + "/paddings", Type: qnn.Int32, Shape: qnn.Shape{4, 2}, Data: cells})
-	x.Name, x.Data = name+"/padded", nil
-	x.Shape = qnn.Shape{x.Shape[0], x.Shape[1] + b.Top + b.Bottom, x.Shape[2] + b.Left + b.Right, x.Shape[3]}
-	padded := u.tensor(x)
-	u.g.Nodes = append(u.g.Nodes, qnn.Node{
-		Op: qnn.Pad{}, Inputs: []qnn.TensorID{n.Inputs[0], paddings}, Outputs: []qnn.TensorID{padded}, Index: -1, FromInt8: n.FromInt8,
-	})
-	n.Inputs[0] = padded
+	padded := x
+	padded.Name, padded.Data = x.Name+"/padded", nil
+	padded.Shape = slices.Clone(x.Shape)
+	padded.Shape[1] += border.Top + border.Bottom
+	padded.Shape[2] += border.Left + border.Right
+	p := qnn.Node{Op: qnn.Pad{}, Index: -1, Inputs: []qnn.TensorID{n.Inputs[0], u.tensor(cells)}, Outputs: []qnn.TensorID{u.tensor(padded)}}
+	u.g.Nodes = append(u.g.Nodes, p)
+	n.Inputs[0] = p.Outputs[0]
 }
 
-// residual appends n, and the ADD of its residual.
-func (u *unfuser) residual(n *qnn.Node) {
-	r := n.Residual
-	if r == nil {
-		u.g.Nodes = append(u.g.Nodes, *n)
-		return
+// residual takes the addition out of n and returns it, if there is one.
+func (u *unfuser) residual(n *qnn.Node) []qnn.Node {
+	if n.Residual == nil {
+		return nil
 	}
-	y, last := n.Outputs[0], len(n.Inputs)-1
-	own := u.tensor(*u.g.Own(n))
+	last := len(n.Inputs) - 1
+	mid := u.tensor(*u.g.LayerOutput(n))
 	add := qnn.Node{
-		Op: qnn.Add{Activation: r.Activation}, Inputs: []qnn.TensorID{own, n.Inputs[last]},
-		Outputs: []qnn.TensorID{y}, Index: -1, FromInt8: n.FromInt8,
+		Op: qnn.Add{Activation: n.Residual.Activation}, Index: -1,
+		Inputs: []qnn.TensorID{mid, n.Inputs[last]}, Outputs: n.Outputs,
 	}
-	n.Residual, n.Outputs, n.Inputs = nil, []qnn.TensorID{own}, n.Inputs[:last]
-	if n.Inputs[last-1] == qnn.NoTensor && n.Op.OpName() != (qnn.Dense{}).OpName() {
-		n.Inputs = n.Inputs[:last-1]
+	if n.Inputs[last-1] == qnn.NoTensor { // convolutions without bias have two inputs
+		last--
 	}
-	u.g.Nodes = append(u.g.Nodes, *n, add)
+	n.Inputs, n.Outputs, n.Residual = n.Inputs[:last], []qnn.TensorID{mid}, nil
+	return []qnn.Node{add}
 }
