@@ -93,6 +93,35 @@ func randomQuant(r *rand.Rand) (scales [3]float32, zeros [3]int32) {
 	return scales, zeros
 }
 
+// TestSumTable compares the meaning of ADD and SUB with the reference, and their
+// programs on all pairs where they have a short form.
+func TestSumTable(t *testing.T) {
+	eachOperators(t, func(t *testing.T, o *Operators, r *rand.Rand) {
+		for i := range 20 {
+			scales, zeros := randomQuant(r)
+			act, fromInt8 := qnn.Activation(i%4), i%3 == 0
+			s := &pack.Sum{Scales: scales, Zeros: zeros, Minus: i%2 == 0, FromInt8: fromInt8}
+			y := quantisedTensor(qnn.Uint8, 1, scales[2], zeros[2])
+			s.Lo, s.Hi = qnn.ActivationRange(act, &y)
+			var op qnn.Op = qnn.Add{Activation: act}
+			if s.Minus {
+				op = qnn.Sub{Activation: act}
+			}
+			table := pairTable(t, op, fromInt8, scales, zeros)
+			if *s.Table() != *table {
+				t.Fatalf("%+v: not what the reference computes", *s)
+			}
+			w := s.Fit(table)
+			if w == nil {
+				continue
+			}
+			checkPairs(t, r, 1+i%3, table, func(rows Rows, a, b, out []byte, threads int) ([]Part, error) {
+				return o.Sum(w, rows, a, b, out, threads)
+			})
+		}
+	})
+}
+
 func TestMul(t *testing.T) {
 	eachOperators(t, func(t *testing.T, o *Operators, r *rand.Rand) {
 		for i := range 40 {

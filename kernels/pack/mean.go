@@ -43,12 +43,7 @@ func (m *Mean) Kind() emit.MeanKind {
 	return emit.MeanFloat
 }
 
-func (m *Mean) offset() int32 {
-	if m.FromInt8 {
-		return 128
-	}
-	return 0
-}
+func (m *Mean) offset() int32 { return legalised(m.FromInt8) }
 
 func (m *Mean) multiplier() qnn.Multiplier {
 	return qnn.QuantizeMultiplier(float64(float32(m.Scales[0] / float32(float32(m.Count)*m.Scales[1]))))
