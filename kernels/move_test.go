@@ -88,6 +88,35 @@ func TestMove(t *testing.T) {
 	})
 }
 
+// TestShuffles moves what is done by vectors: channels shuffled in groups, planes
+// to pixels and back, pixels in reverse.
+func TestShuffles(t *testing.T) {
+	eachOperators(t, func(t *testing.T, o *Operators, r *rand.Rand) {
+		for i := range 120 {
+			n, groups, per, run := 1+r.IntN(300), 1+r.IntN(6), 1+r.IntN(20), pick(r, 1, 1, 2, 3, 5, 8, 12)
+			c := groups * per * run
+			m := pick(r,
+				Moves{Shape: []int{n, per, groups}, In: []int{c, run, per * run}, Out: []int{c, groups * run, run}, Run: run},
+				Moves{Shape: []int{groups, n}, In: []int{run, groups * run}, Out: []int{n * run, run}, Run: run},
+				Moves{Shape: []int{n, groups}, In: []int{run, n * run}, Out: []int{groups * run, run}, Run: run},
+				Moves{Shape: []int{n}, In: []int{-run}, Out: []int{run}, InAt: (n - 1) * run, Run: run},
+				Moves{Shape: []int{n, 2}, In: []int{run, 0}, Out: []int{2 * run, run}, Run: run},
+			)
+			bytesOf := 1
+			for _, d := range m.Shape {
+				bytesOf *= d
+			}
+			bytesOf *= run
+			in, got, want := randomBytes(r, bytesOf), blank(bytesOf+1), blank(bytesOf+1)
+			slowMove(m, in, want)
+			parts, err := o.Move(m, in, got, 1+i%3)
+			if runParts(t, parts, err); !bytes.Equal(got, want) {
+				t.Fatalf("%+v: wrong", m)
+			}
+		}
+	})
+}
+
 func TestResizeNearest(t *testing.T) {
 	eachOperators(t, func(t *testing.T, o *Operators, r *rand.Rand) {
 		for i := range 100 {

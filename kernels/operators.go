@@ -60,6 +60,7 @@ var operatorPrograms = map[string]func(o operator, isa schedules.ISA) *x86.Progr
 	"quantize":   func(o operator, isa schedules.ISA) *x86.Program { return emit.Quantize(isa, o.piece) },
 	"dequantize": func(o operator, isa schedules.ISA) *x86.Program { return emit.Dequantize(isa, o.piece) },
 	"move":       func(o operator, isa schedules.ISA) *x86.Program { return emit.Move(isa, o.piece, o.size) },
+	"shuffle":    func(o operator, isa schedules.ISA) *x86.Program { return emit.Shuffle(isa, o.size) },
 	"squares":    func(o operator, isa schedules.ISA) *x86.Program { return emit.Squares(isa) },
 	"softmax":    func(o operator, isa schedules.ISA) *x86.Program { return emit.Softmax(isa, o.piece) },
 	"pool": func(o operator, isa schedules.ISA) *x86.Program {
