@@ -32,7 +32,7 @@ func randomMoves(r *rand.Rand) (m Moves, in, out int) {
 		}
 		m.Out = append(m.Out, out)
 		out *= n
-		if in > 1<<16 {
+		if in > 1<<13 {
 			break
 		}
 	}
@@ -63,7 +63,7 @@ func randomMoves(r *rand.Rand) (m Moves, in, out int) {
 
 func TestMove(t *testing.T) {
 	eachOperators(t, func(t *testing.T, o *Operators, r *rand.Rand) {
-		for i := range 200 {
+		for i := range 150 {
 			m, n, size := randomMoves(r)
 			in, got, want := randomBytes(r, n), blank(size), blank(size)
 			slowMove(m, in, want)
