@@ -173,7 +173,7 @@ func l2normNumbers(g *Graph, n *Node) error {
 // hardSwishNumbers: TensorFlow Lite refuses an output that is finer than 1/128
 // of the input.
 func hardSwishNumbers(g *Graph, n *Node) error {
-	if err := quantised(g, n); err != nil {
+	if err := quantised(g, n); err != nil || !g.Input(n, 0).Type.Is8Bit() {
 		return err
 	}
 	h := ResolveHardSwish(g.Input(n, 0).Quant.Scale[0], g.Output(n, 0).Quant.Scale[0])

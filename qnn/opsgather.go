@@ -159,7 +159,7 @@ func supportsPadValue(g *Graph, n *Node) error {
 	if v := g.Input(n, 2); !v.IsConst() || v.Shape.Elems() != 1 {
 		return fmt.Errorf("padding with %s, which is no constant of one element", v)
 	}
-	if err := alike(eightBit, 0, 2)(g, n); err != nil {
+	if err := moved(0, 2)(g, n); err != nil {
 		return err
 	}
 	return constant(1)(g, n)

@@ -20,6 +20,8 @@ func (s typeSet) has(d DType) bool { return s&(1<<d) != 0 }
 
 var (
 	eightBit = types(Uint8, Int8)
+	floats   = types(Float32)
+	glue     = types(Float32, Int32)
 	anySized = types(Uint8, Int8, Float32, Int32, Int64, Bool, Int16, Float16)
 )
 
@@ -93,6 +95,35 @@ func alike(set typeSet, ks ...int) rule {
 			return nil
 		}
 		return perTensor(append(xs, ys...)...)
+	}
+}
+
+// orNumbers is rule for 8-bit tensors; where the first input is of a type of
+// numbers, all inputs and outputs must be of that.
+func orNumbers(set typeSet, r rule) rule {
+	return func(g *Graph, n *Node) error {
+		x := g.Input(n, 0)
+		if !set.has(x.Type) {
+			return r(g, n)
+		}
+		for _, t := range append(g.inputs(n), g.outputs(n)...) {
+			if t.Type != x.Type {
+				return fmt.Errorf("from %s to %s", x.Type, t.Type)
+			}
+		}
+		return nil
+	}
+}
+
+// moved is alike for operators that move elements of any type, which may be
+// quantised anew where they have 8 bits.
+func moved(ks ...int) rule {
+	bytes := alike(eightBit, ks...)
+	return func(g *Graph, n *Node) error {
+		if x := g.Input(n, 0); x.Type.Is8Bit() {
+			return bytes(g, n)
+		}
+		return alike(anySized, ks...)(g, n)
 	}
 }
 
@@ -189,7 +220,7 @@ func supportsTable(g *Graph, n *Node) error {
 
 func supportsArgMax(g *Graph, n *Node) error {
 	x, y := g.Input(n, 0), g.Output(n, 0)
-	if !x.Type.Is8Bit() || y.Type != Int32 && y.Type != Int64 {
+	if !x.Type.Is8Bit() && x.Type != Float32 || y.Type != Int32 && y.Type != Int64 {
 		return fmt.Errorf("from %s to %s", x.Type, y.Type)
 	}
 	return constant(1)(g, n)

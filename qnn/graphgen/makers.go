@@ -23,7 +23,7 @@ var makers = []maker{
 	{"CONCATENATION", concat}, {"CONCATENATION", concat}, {"CONCATENATION", branches},
 	{"PAD", pad}, {"PAD", padConv},
 	{"RESHAPE", reshape}, {"SQUEEZE", squeeze}, {"EXPAND_DIMS", expandDims},
-	{"QUANTIZE", quantize}, {"DEQUANTIZE", dequantize},
+	{"QUANTIZE", quantize}, {"DEQUANTIZE", dequantize}, {"DEQUANTIZE", glue}, {"ADD", glue},
 	{"LOGISTIC", unary(qnn.Logistic{})}, {"TANH", unary(qnn.Tanh{})}, {"HARD_SWISH", unary(qnn.HardSwish{})},
 	{"LEAKY_RELU", leakyRelu}, {"PRELU", prelu},
 	{"SOFTMAX", softmax}, {"L2_NORMALIZATION", l2norm}, {"MEAN", mean}, {"ARG_MAX", argMax},

@@ -121,3 +121,28 @@ func resize(bilinear bool) func(b *builder) (qnn.Node, []qnn.Tensor, bool) {
 		return single(qnn.ResizeNearest{Resize: r}, b.like(x), x, size)
 	}
 }
+
+// glue computes on float32 or int32 numbers that some other node has made, or
+// makes some.
+func glue(b *builder) (qnn.Node, []qnn.Tensor, bool) {
+	x, ok := b.one(func(t *qnn.Tensor) bool { return t.Type == qnn.Float32 || t.Type == qnn.Int32 })
+	if !ok {
+		return dequantize(b)
+	}
+	t := b.g.Tensors[x]
+	y := qnn.Tensor{Type: t.Type}
+	other, _ := b.one(func(o *qnn.Tensor) bool {
+		_, fits := qnn.Broadcast(o.Shape, t.Shape)
+		return o.Type == t.Type && fits
+	})
+	curves := []qnn.Op{qnn.Clamp{Activation: pick(b, qnn.Relu, qnn.Relu6, qnn.ReluN1To1)}, qnn.Logistic{}, qnn.Tanh{},
+		qnn.HardSwish{}, qnn.LeakyRelu{Alpha: 0.3}, qnn.Softmax{Beta: 1}}
+	pairs := []qnn.Op{qnn.Add{Activation: act(b)}, qnn.Sub{Activation: act(b)}, qnn.Mul{Activation: act(b)}, qnn.Maximum{}, qnn.Minimum{}}
+	switch {
+	case t.Type == qnn.Float32 && b.chance(2):
+		return single(pick(b, curves...), y, x)
+	case len(t.Shape) > 0 && b.chance(5):
+		return single(qnn.Concat{Axis: b.draw(len(t.Shape))}, y, x, x)
+	}
+	return single(pick(b, pairs...), y, x, other)
+}

@@ -34,7 +34,7 @@ func clampOf(g *qnn.Graph, n *qnn.Node) (from qnn.TensorID, ok bool) {
 	case qnn.Clamp, qnn.Maximum, qnn.Minimum:
 		from, ok = elementwise(g, n)
 	}
-	return from, ok && alike(&g.Tensors[from], g.Output(n, 0))
+	return from, ok && g.Tensors[from].Type.Is8Bit() && alike(&g.Tensors[from], g.Output(n, 0))
 }
 
 // joined returns the activation of m that has the effect of its own and of n,

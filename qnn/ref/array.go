@@ -110,6 +110,23 @@ func array(g *qnn.Graph, n *qnn.Node, vals Values) (done bool, err error) {
 		for i, b := range x {
 			out[i] = op.Values[b]
 		}
+	case qnn.Concat:
+		if to.Type.Is8Bit() {
+			return false, nil
+		}
+		concatBytes(g, n, vals, out, op.Axis)
+	case qnn.Pad, qnn.PadValue:
+		if to.Type.Is8Bit() {
+			return false, nil
+		}
+		fill := make([]byte, size)
+		if _, ok := op.(qnn.PadValue); ok {
+			fill = vals.Of(g, n.Inputs[2])
+		}
+		var cells [][2]int
+		if cells, err = g.Paddings(n); err == nil {
+			padBytes(out, x, from.Shape, to.Shape, cells, fill)
+		}
 	default:
 		return false, nil
 	}

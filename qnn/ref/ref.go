@@ -108,8 +108,15 @@ func Node(g *qnn.Graph, n *qnn.Node, vals Values) error {
 		if err != nil {
 			return err
 		}
-		argMax(newOperand(g, n, vals, 0), axis, out, g.Output(n, 0).Type.Size())
+		if x := g.Input(n, 0); x.Type == qnn.Float32 {
+			argMaxFloat(x, vals.Of(g, n.Inputs[0]), axis, out, g.Output(n, 0).Type.Size())
+		} else {
+			argMax(newOperand(g, n, vals, 0), axis, out, g.Output(n, 0).Type.Size())
+		}
 	default:
+		if !g.Output(n, 0).Type.Is8Bit() {
+			return numbers(g, n, vals, out)
+		}
 		return operator(g, n, op, vals, out)
 	}
 	return nil

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/binary"
+	"math"
 	"math/rand/v2"
 
 	"qtune/qnn"
@@ -183,6 +184,33 @@ var makers = []struct {
 		b.node.Op = qnn.Cast{}
 		return 1
 	}},
+	{"rand_fadd", func(b *builder) int { return b.floats().pair(qnn.Add{Activation: b.act()}) }},
+	{"rand_fsub", func(b *builder) int { return b.floats().pair(qnn.Sub{Activation: b.act()}) }},
+	{"rand_fmul", func(b *builder) int { return b.floats().pair(qnn.Mul{Activation: b.act()}) }},
+	{"rand_fdiv", func(b *builder) int { return b.floats().pair(qnn.Div{Activation: b.act()}) }},
+	{"rand_fmax", func(b *builder) int { return b.floats().pair(qnn.Maximum{}) }},
+	{"rand_frelu6", func(b *builder) int { return b.floats().one(qnn.Clamp{Activation: qnn.Relu6}) }},
+	{"rand_fleaky", func(b *builder) int { return b.floats().one(qnn.LeakyRelu{Alpha: b.r.Float32()}) }},
+	{"rand_fhardswish", func(b *builder) int { return b.floats().one(qnn.HardSwish{}) }},
+	{"rand_fargmax", func(b *builder) int {
+		b.floats().input(b.shape(4))
+		b.ints(3)
+		b.node.Op = qnn.ArgMax{}
+		return 1
+	}},
+	{"rand_fconcat", func(b *builder) int {
+		s := b.floats().shape(4)
+		b.input(s)
+		b.input(s)
+		b.node.Op = qnn.Concat{Axis: 2}
+		return 1
+	}},
+	{"rand_fpad", func(b *builder) int {
+		b.floats().input(b.shape(4))
+		b.paddings(0, 0, b.r.IntN(3), b.r.IntN(3), b.r.IntN(3), b.r.IntN(3), 0, 1)
+		b.node.Op = qnn.Pad{}
+		return 1
+	}},
 	{"rand_d2s", func(b *builder) int {
 		s := b.shape(4)
 		s[3] *= 4
@@ -198,6 +226,9 @@ func newCase(r *rand.Rand, name string, fill func(*builder) int) *oneCase {
 	outputs := fill(b)
 	g := b.g
 	quant := b.quant()
+	if b.typ == qnn.Float32 {
+		return finish(r, name, b, outputs, quant)
+	}
 	switch b.node.Op.(type) {
 	case qnn.L2Norm:
 		quant.Scale[0], quant.Zero[0] = 1.0/128, map[qnn.DType]int32{qnn.Uint8: 128}[b.typ]
@@ -220,6 +251,12 @@ func newCase(r *rand.Rand, name string, fill func(*builder) int) *oneCase {
 			}
 		}
 	}
+	return finish(r, name, b, outputs, quant)
+}
+
+// finish adds the outputs and makes inputs.
+func finish(r *rand.Rand, name string, b *builder, outputs int, quant qnn.Quant) *oneCase {
+	g := b.g
 	for range outputs {
 		y := qnn.Tensor{Name: "y", Type: b.typ, Quant: quant}
 		if _, ok := b.node.Op.(qnn.ArgMax); ok {
@@ -246,6 +283,11 @@ func newCase(r *rand.Rand, name string, fill func(*builder) int) *oneCase {
 		for i := range data {
 			data[i] = byte(r.Uint32())
 		}
+		if g.Tensors[id].Type == qnn.Float32 {
+			for i := 0; i < len(data); i += 4 {
+				binary.LittleEndian.PutUint32(data[i:], math.Float32bits(float32(4*r.NormFloat64())))
+			}
+		}
 		c.inputs = append(c.inputs, data)
 	}
 	return c
@@ -262,7 +304,16 @@ func (b *builder) operand(t qnn.Tensor) qnn.TensorID {
 	return id
 }
 
+// floats makes the case one of float32.
+func (b *builder) floats() *builder {
+	b.typ = qnn.Float32
+	return b
+}
+
 func (b *builder) quant() qnn.Quant {
+	if b.typ == qnn.Float32 {
+		return qnn.Quant{}
+	}
 	lo, hi := b.typ.Limits()
 	return qnn.Quant{Scale: []float32{0.002 + 0.1*b.r.Float32()}, Zero: []int32{lo + b.r.Int32N(hi-lo+1)}}
 }
