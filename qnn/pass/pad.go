@@ -1,6 +1,10 @@
 package pass
 
-import "qtune/qnn"
+import (
+	"slices"
+
+	"qtune/qnn"
+)
 
 // pad moves PAD into the CONV_2D and DEPTHWISE_CONV_2D nodes that read its
 // result, each of which gets explicit padding; the PAD stays if something else
@@ -12,28 +16,34 @@ import "qtune/qnn"
 func pad(g *qnn.Graph) {
 	l := newLinks(g)
 	for i := range g.Nodes {
-		n := &g.Nodes[i]
-		if len(n.Inputs) == 0 || n.Inputs[0] == qnn.NoTensor {
-			continue
+		for fuseInput(g, l, &g.Nodes[i]) { // PAD may follow PAD
 		}
-		x := n.Inputs[0]
-		if l.maker[x] < 0 {
-			continue
-		}
-		before := &g.Nodes[l.maker[x]]
-		border, ok := borderOf(g, before)
-		if !ok || !fusePad(g, n, before.Inputs[0], border) {
-			continue
-		}
-		l.uses[x]--
-		l.uses[before.Inputs[0]]++
 	}
 	gone := make([]bool, len(g.Nodes))
-	for i := range g.Nodes {
-		_, isPad := g.Nodes[i].Op.(qnn.Pad)
-		gone[i] = isPad && l.uses[g.Nodes[i].Outputs[0]] == 0
+	for i, n := range slices.Backward(g.Nodes) {
+		if _, ok := n.Op.(qnn.Pad); ok && l.uses[n.Outputs[0]] == 0 {
+			gone[i] = true
+			l.uses[n.Inputs[0]]--
+		}
 	}
 	remove(g, gone)
+}
+
+// fuseInput moves the PAD that makes input 0 of n into n, and tells whether it
+// did.
+func fuseInput(g *qnn.Graph, l *links, n *qnn.Node) bool {
+	if len(n.Inputs) == 0 || n.Inputs[0] == qnn.NoTensor || l.maker[n.Inputs[0]] < 0 {
+		return false
+	}
+	padded := n.Inputs[0]
+	before := &g.Nodes[l.maker[padded]]
+	border, ok := borderOf(g, before)
+	if !ok || !fusePad(g, n, before.Inputs[0], border) {
+		return false
+	}
+	l.uses[padded]--
+	l.uses[before.Inputs[0]]++
+	return true
 }
 
 // borderOf returns the cells that n adds, if it is a PAD of rows and columns.
