@@ -55,7 +55,8 @@ var passes = map[Name]func(*qnn.Graph){
 //   - Fold.
 //   - CSE: before nodes that are equal become parts of others that are not.
 //   - Identity: brings together what belongs together below.
-//   - QuantPairs, whose result may be an identity: Identity again.
+//   - QuantPairs, whose result may be an identity: Identity again. Nodes that
+//     read copies of one tensor now read the same: CSE again.
 //   - Activation: before Table, for which a RELU would be a look-up of its own,
 //     and before Residual, so that a convolution's clamp stays with it.
 //   - Pad.
@@ -63,7 +64,7 @@ var passes = map[Name]func(*qnn.Graph){
 //   - Residual: last, because it hides a tensor.
 //   - Dead: in case that all of this left something.
 func Default() []Name {
-	return []Name{Dead, Legalise, Fold, CSE, Identity, QuantPairs, Identity, Activation, Pad, Table, Residual, Dead}
+	return []Name{Dead, Legalise, Fold, CSE, Identity, QuantPairs, Identity, CSE, Activation, Pad, Table, Residual, Dead}
 }
 
 // Minimal returns the passes without which nothing compiles, and which keep
