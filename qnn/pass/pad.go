@@ -1,6 +1,7 @@
 package pass
 
 import (
+	"encoding/binary"
 	"slices"
 
 	"qtune/qnn"
@@ -10,14 +11,25 @@ import (
 // result, each of which gets explicit padding; the PAD stays if something else
 // reads it too. The cells that PAD adds hold its output's zero point, and those
 // around a convolution's input hold the input's, so the two must be quantised
-// alike, and rows and columns only be padded.
+// alike, and rows and columns only be padded. PADs in a row become one first.
 //
 // Pooling does not count cells outside of its input, so it is left alone.
 func pad(g *qnn.Graph) {
 	l := newLinks(g)
 	for i := range g.Nodes {
-		for fuseInput(g, l, &g.Nodes[i]) { // PAD may follow PAD
+		n := &g.Nodes[i]
+		border, x, ok := paddingBefore(g, l, n)
+		if !ok {
+			continue
 		}
+		padded := n.Inputs[0]
+		if own, both := borderOf(g, n); both {
+			joinPads(g, n, x, own, border)
+		} else if !fusePad(g, n, x, border) {
+			continue
+		}
+		l.uses[padded]--
+		l.uses[x]++
 	}
 	gone := make([]bool, len(g.Nodes))
 	for i, n := range slices.Backward(g.Nodes) {
@@ -29,21 +41,27 @@ func pad(g *qnn.Graph) {
 	remove(g, gone)
 }
 
-// fuseInput moves the PAD that makes input 0 of n into n, and tells whether it
-// did.
-func fuseInput(g *qnn.Graph, l *links, n *qnn.Node) bool {
+// paddingBefore returns what the PAD that makes input 0 of n reads, and the
+// cells that it adds, if there is such a PAD.
+func paddingBefore(g *qnn.Graph, l *links, n *qnn.Node) (border qnn.Border, x qnn.TensorID, ok bool) {
 	if len(n.Inputs) == 0 || n.Inputs[0] == qnn.NoTensor || l.maker[n.Inputs[0]] < 0 {
-		return false
+		return border, x, false
 	}
-	padded := n.Inputs[0]
-	before := &g.Nodes[l.maker[padded]]
-	border, ok := borderOf(g, before)
-	if !ok || !fusePad(g, n, before.Inputs[0], border) {
-		return false
+	before := &g.Nodes[l.maker[n.Inputs[0]]]
+	border, ok = borderOf(g, before)
+	return border, before.Inputs[0], ok
+}
+
+// joinPads lets n, a PAD that adds the cells a around a PAD of x that adds b,
+// read x.
+func joinPads(g *qnn.Graph, n *qnn.Node, x qnn.TensorID, a, b qnn.Border) {
+	t := g.Tensors[n.Inputs[1]]
+	t.Name, t.Type, t.Data = g.Output(n, 0).Name+"/paddings", qnn.Int32, nil
+	for _, v := range []int{0, 0, a.Top + b.Top, a.Bottom + b.Bottom, a.Left + b.Left, a.Right + b.Right, 0, 0} {
+		t.Data = binary.LittleEndian.AppendUint32(t.Data, uint32(v))
 	}
-	l.uses[padded]--
-	l.uses[before.Inputs[0]]++
-	return true
+	g.Tensors = append(g.Tensors, t)
+	n.Inputs = []qnn.TensorID{x, qnn.TensorID(len(g.Tensors) - 1)}
 }
 
 // borderOf returns the cells that n adds, if it is a PAD of rows and columns.

@@ -55,16 +55,17 @@ var passes = map[Name]func(*qnn.Graph){
 //   - Fold.
 //   - CSE: before nodes that are equal become parts of others that are not.
 //   - Identity: brings together what belongs together below.
-//   - QuantPairs, whose result may be an identity: Identity again. Nodes that
-//     read copies of one tensor now read the same: CSE again.
+//   - QuantPairs, whose result may be an identity: Identity again.
 //   - Activation: before Table, for which a RELU would be a look-up of its own,
 //     and before Residual, so that a convolution's clamp stays with it.
 //   - Pad.
+//   - CSE: nodes that read copies of one tensor now read the same, and so do
+//     those that read it with different PADs between.
 //   - Table: also takes the conversions at inputs and outputs.
 //   - Residual: last, because it hides a tensor.
 //   - Dead: in case that all of this left something.
 func Default() []Name {
-	return []Name{Dead, Legalise, Fold, CSE, Identity, QuantPairs, Identity, CSE, Activation, Pad, Table, Residual, Dead}
+	return []Name{Dead, Legalise, Fold, CSE, Identity, QuantPairs, Identity, Activation, Pad, CSE, Table, Residual, Dead}
 }
 
 // Minimal returns the passes without which nothing compiles, and which keep
