@@ -76,6 +76,10 @@ func TestMeanShares(t *testing.T) {
 		if err != nil || len(phases[0]) < 2 {
 			t.Errorf("%d parts: %v", len(phases[0]), err)
 		}
+		bad := &pack.Mean{Scales: [2]float32{1e30, 1e-30}, Count: 1}
+		if _, err := o.Mean(bad, 1, 1, 1, 1, NewView(1, 1, 1, 1, Halo{}, 0), make([]byte, 1), 1); err == nil {
+			t.Error("an infinite scale was accepted")
+		}
 		m.Count++
 		if _, err := o.Mean(m, 1, 64, 64, 16, NewView(1, 64, 64, 16, Halo{}, 0), make([]byte, 16), 2); err == nil {
 			t.Error("a wrong count was accepted")

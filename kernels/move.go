@@ -140,7 +140,8 @@ func copies(out, in []byte, threads int) []Part {
 	return parts
 }
 
-// moveLines returns the parts that copy the runs of lines.
+// moveLines returns the parts that copy the runs of lines: vector by vector where
+// the runs are short and their bytes lie close together, otherwise run by run.
 func (o *Operators) moveLines(lines []emit.MoveLine, table []emit.MoveRun, run int, in, out []byte, threads int) ([]Part, error) {
 	if max(len(in), len(out)) > math.MaxInt32 {
 		return nil, fmt.Errorf("moves in %d and %d bytes, more than 2 GB", len(in), len(out))
@@ -148,6 +149,12 @@ func (o *Operators) moveLines(lines []emit.MoveLine, table []emit.MoveRun, run i
 	op := operator{name: "move", piece: emit.PieceFor(o.isa, run), size: run}
 	if run > emit.MaxShortRun {
 		op.size = 0
+	}
+	params, items, size := bufferOf("runs", table), len(table), int(unsafe.Sizeof(table[0]))
+	if plan, ok := pack.PlanShuffle(table, run); ok {
+		op = operator{name: "shuffle", size: plan.Windows}
+		params, items = buffer{"records", plan.Records, emu.Read}, plan.Vectors
+		size, _ = emit.ShuffleRecord(plan.Windows)
 	}
 	code, err := o.load(op)
 	if err != nil {
@@ -157,14 +164,15 @@ func (o *Operators) moveLines(lines []emit.MoveLine, table []emit.MoveRun, run i
 	calls := max(threads, len(lines)*len(table)*(run+cost)/maxCall)
 	var args []emit.Args
 	for _, l := range chunksOf(len(lines), calls) {
-		for _, t := range chunksOf(len(table), (threads+len(lines)-1)/len(lines)) {
-			args = append(args, emit.Args{
-				Rows: uintptr(unsafe.Pointer(&lines[l.at])), NRows: int64(l.n), Params: uintptr(unsafe.Pointer(&table[t.at])), Big: int64(t.n),
-				Blocks: int64(run / int(op.piece)), Tail: int64(run % int(op.piece)),
-			})
+		for _, t := range chunksOf(items, (threads+len(lines)-1)/len(lines)) {
+			a := emit.Args{Rows: uintptr(unsafe.Pointer(&lines[l.at])), NRows: int64(l.n), Params: addressOf(params.data, t.at*size), Big: int64(t.n)}
+			if op.name == "move" {
+				a.Blocks, a.Tail = int64(run/int(op.piece)), int64(run%int(op.piece))
+			}
+			args = append(args, a)
 		}
 	}
-	return o.parts(code, args, buffer{"input", in, emu.Read}, buffer{"output", out, emu.Read | emu.Write}, bufferOf("lines", lines), bufferOf("runs", table))
+	return o.parts(code, args, buffer{"input", in, emu.Read}, buffer{"output", out, emu.Read | emu.Write}, bufferOf("lines", lines), params)
 }
 
 // ResizeNearest returns the parts that copy the nearest pixel of in to each of

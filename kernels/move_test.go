@@ -32,7 +32,7 @@ func randomMoves(r *rand.Rand) (m Moves, in, out int) {
 		}
 		m.Out = append(m.Out, out)
 		out *= n
-		if in > 1<<16 {
+		if in > 1<<13 {
 			break
 		}
 	}
@@ -63,7 +63,7 @@ func randomMoves(r *rand.Rand) (m Moves, in, out int) {
 
 func TestMove(t *testing.T) {
 	eachOperators(t, func(t *testing.T, o *Operators, r *rand.Rand) {
-		for i := range 200 {
+		for i := range 150 {
 			m, n, size := randomMoves(r)
 			in, got, want := randomBytes(r, n), blank(size), blank(size)
 			slowMove(m, in, want)
@@ -83,6 +83,35 @@ func TestMove(t *testing.T) {
 		for _, bad := range []Moves{{Run: 9}, {Shape: []int{3}, In: []int{4}, Out: []int{1}, Run: 1}, {Shape: []int{2}, In: []int{-1}, Out: []int{1}, Run: 1}, {Shape: []int{2}, Run: 1}, {}} {
 			if _, err := o.Move(bad, make([]byte, 8), make([]byte, 8), 1); err == nil {
 				t.Errorf("%+v was accepted", bad)
+			}
+		}
+	})
+}
+
+// TestShuffles moves what is done by vectors: channels shuffled in groups, planes
+// to pixels and back, pixels in reverse.
+func TestShuffles(t *testing.T) {
+	eachOperators(t, func(t *testing.T, o *Operators, r *rand.Rand) {
+		for i := range 120 {
+			n, groups, per, run := 1+r.IntN(300), 1+r.IntN(6), 1+r.IntN(20), pick(r, 1, 1, 2, 3, 5, 8, 12)
+			c := groups * per * run
+			m := pick(r,
+				Moves{Shape: []int{n, per, groups}, In: []int{c, run, per * run}, Out: []int{c, groups * run, run}, Run: run},
+				Moves{Shape: []int{groups, n}, In: []int{run, groups * run}, Out: []int{n * run, run}, Run: run},
+				Moves{Shape: []int{n, groups}, In: []int{run, n * run}, Out: []int{groups * run, run}, Run: run},
+				Moves{Shape: []int{n}, In: []int{-run}, Out: []int{run}, InAt: (n - 1) * run, Run: run},
+				Moves{Shape: []int{n, 2}, In: []int{run, 0}, Out: []int{2 * run, run}, Run: run},
+			)
+			bytesOf := 1
+			for _, d := range m.Shape {
+				bytesOf *= d
+			}
+			bytesOf *= run
+			in, got, want := randomBytes(r, bytesOf), blank(bytesOf+1), blank(bytesOf+1)
+			slowMove(m, in, want)
+			parts, err := o.Move(m, in, got, 1+i%3)
+			if runParts(t, parts, err); !bytes.Equal(got, want) {
+				t.Fatalf("%+v: wrong", m)
 			}
 		}
 	})

@@ -36,6 +36,7 @@ type Operators struct {
 type operator struct {
 	name           string
 	piece          emit.Piece
+	repeat         emit.Repeat
 	variant        bool
 	pool           emit.PoolKind
 	mean           emit.MeanKind
@@ -45,18 +46,21 @@ type operator struct {
 
 // operatorPrograms writes the program of an operator of each name.
 var operatorPrograms = map[string]func(o operator, isa schedules.ISA) *x86.Program{
-	"lookup":     func(o operator, isa schedules.ISA) *x86.Program { return emit.Lookup(isa, o.piece) },
-	"sum":        func(o operator, isa schedules.ISA) *x86.Program { return emit.Sum(isa, o.piece) },
-	"mul":        func(o operator, isa schedules.ISA) *x86.Program { return emit.Mul(isa, o.piece, o.variant) },
-	"prelu":      func(o operator, isa schedules.ISA) *x86.Program { return emit.PRelu(isa, o.piece, o.variant) },
-	"extreme":    func(o operator, isa schedules.ISA) *x86.Program { return emit.Extreme(isa, o.piece, o.variant) },
-	"pairs":      func(o operator, isa schedules.ISA) *x86.Program { return emit.Pairs(isa, o.piece) },
+	"lookup": func(o operator, isa schedules.ISA) *x86.Program { return emit.Lookup(isa, o.piece) },
+	"sum":    func(o operator, isa schedules.ISA) *x86.Program { return emit.Sum(isa, o.piece, o.repeat) },
+	"mul":    func(o operator, isa schedules.ISA) *x86.Program { return emit.Mul(isa, o.piece, o.variant, o.repeat) },
+	"prelu":  func(o operator, isa schedules.ISA) *x86.Program { return emit.PRelu(isa, o.piece, o.variant, o.repeat) },
+	"extreme": func(o operator, isa schedules.ISA) *x86.Program {
+		return emit.Extreme(isa, o.piece, o.variant, o.repeat)
+	},
+	"pairs":      func(o operator, isa schedules.ISA) *x86.Program { return emit.Pairs(isa, o.piece, o.repeat) },
 	"mean":       func(o operator, isa schedules.ISA) *x86.Program { return emit.Mean(isa, o.piece, o.mean) },
 	"resize":     func(o operator, isa schedules.ISA) *x86.Program { return emit.Blend(isa, o.piece, o.variant) },
 	"argmax":     func(o operator, isa schedules.ISA) *x86.Program { return emit.ArgMax(isa, o.piece, o.channels, o.size) },
 	"quantize":   func(o operator, isa schedules.ISA) *x86.Program { return emit.Quantize(isa, o.piece) },
 	"dequantize": func(o operator, isa schedules.ISA) *x86.Program { return emit.Dequantize(isa, o.piece) },
 	"move":       func(o operator, isa schedules.ISA) *x86.Program { return emit.Move(isa, o.piece, o.size) },
+	"shuffle":    func(o operator, isa schedules.ISA) *x86.Program { return emit.Shuffle(isa, o.size) },
 	"squares":    func(o operator, isa schedules.ISA) *x86.Program { return emit.Squares(isa) },
 	"softmax":    func(o operator, isa schedules.ISA) *x86.Program { return emit.Softmax(isa, o.piece) },
 	"pool": func(o operator, isa schedules.ISA) *x86.Program {
@@ -154,6 +158,10 @@ const maxCall = 1 << 20
 type Rows struct {
 	Count, Bytes int
 	Out, In, In2 int // strides
+
+	// Repeat tells of which of two operands a row is one byte that serves all
+	// Bytes of the result.
+	Repeat [2]bool
 }
 
 // OneRow is the Rows of n bytes in one piece.
@@ -175,9 +183,15 @@ func (r Rows) cutElements(e elements, p emit.Piece, threads int, args emit.Args)
 		a := args
 		a.NRows, a.Blocks, a.Tail = int64(rows), int64(n/int(p)), int64(n%int(p))
 		a.Out += uintptr(row*r.Out + at*e.out)
-		a.In += uintptr(row*r.In + at*e.in)
+		a.In += uintptr(row * r.In)
+		if !r.Repeat[0] {
+			a.In += uintptr(at * e.in)
+		}
 		if a.In2 != 0 {
-			a.In2 += uintptr(row*r.In2 + at)
+			a.In2 += uintptr(row * r.In2)
+		}
+		if a.In2 != 0 && !r.Repeat[1] {
+			a.In2 += uintptr(at)
 		}
 		return a
 	}
@@ -212,8 +226,17 @@ func (r Rows) holds(out, in, in2 []byte) error { return r.holdsElements(elements
 
 func (r Rows) holdsElements(e elements, out, in, in2 []byte) error {
 	span := func(stride, size int) int { return (r.Count-1)*stride + r.Bytes*size }
+	operand := func(i, stride, size int) int {
+		if r.Repeat[i] {
+			return (r.Count-1)*stride + 1
+		}
+		return span(stride, size)
+	}
+	if in2 == nil && r.Repeat != [2]bool{} {
+		return fmt.Errorf("%+v: an operator of one operand repeats none", r)
+	}
 	if r.Count < 1 || r.Bytes < 1 || r.Out < 0 || r.In < 0 || r.In2 < 0 ||
-		span(r.Out, e.out) > len(out) || span(r.In, e.in) > len(in) || in2 != nil && span(r.In2, 1) > len(in2) {
+		span(r.Out, e.out) > len(out) || operand(0, r.In, e.in) > len(in) || in2 != nil && operand(1, r.In2, 1) > len(in2) {
 		return fmt.Errorf("%+v do not lie in %d, %d and %d bytes", r, len(out), len(in), len(in2))
 	}
 	return nil

@@ -30,6 +30,9 @@ func eachOperators(t *testing.T, f func(t *testing.T, o *Operators, r *rand.Rand
 	}
 }
 
+// oneLongRow is OneRow with the strides that checkRows wants.
+var oneLongRow = Rows{Count: 1, Bytes: 1 << 16, Out: 1 << 16, In: 1 << 16, In2: 1 << 16}
+
 func runParts(t *testing.T, parts []Part, err error) {
 	t.Helper()
 	if err != nil {
@@ -69,9 +72,9 @@ func checkRows(t *testing.T, rows Rows, a, b, out []byte, want func(a, b byte) b
 					t.Fatalf("%+v: byte %d of row %d was written", rows, x, y)
 				}
 			default:
-				va, vb := a[y*rows.In+x], byte(0)
+				va, vb := a[y*rows.In+rows.column(0, x)], byte(0)
 				if b != nil {
-					vb = b[y*rows.In2+x]
+					vb = b[y*rows.In2+rows.column(1, x)]
 				}
 				if out[at] != want(va, vb) {
 					t.Fatalf("%+v: row %d byte %d: %d and %d make %d, want %d", rows, y, x, va, vb, out[at], want(va, vb))
@@ -79,6 +82,14 @@ func checkRows(t *testing.T, rows Rows, a, b, out []byte, want func(a, b byte) b
 			}
 		}
 	}
+}
+
+// column is where the byte of an operand is that makes byte x of a row.
+func (r Rows) column(operand, x int) int {
+	if r.Repeat[operand] {
+		return 0
+	}
+	return x
 }
 
 func blank(n int) []byte {
@@ -102,6 +113,9 @@ func TestLookup(t *testing.T) {
 		}
 		if _, err := o.Lookup(table, OneRow(9), make([]byte, 8), make([]byte, 9), 1); err == nil {
 			t.Error("a short input was accepted")
+		}
+		if _, err := o.Lookup(table, Rows{Count: 1, Bytes: 9, Repeat: [2]bool{true}}, make([]byte, 1), make([]byte, 9), 1); err == nil {
+			t.Error("a repeated operand was accepted")
 		}
 	})
 }
@@ -139,7 +153,7 @@ func TestSum(t *testing.T) {
 			}
 			rows := randomRows(r, 1+r.IntN(300))
 			if i%4 == 0 {
-				rows = Rows{1, 1 << 16, 1 << 16, 1 << 16, 1 << 16}
+				rows = oneLongRow
 			}
 			a, b, out := randomBytes(r, rows.span(rows.In)), randomBytes(r, rows.span(rows.In2)), blank(rows.span(rows.Out))
 			if i%4 == 0 {

@@ -18,6 +18,7 @@ func (o *Operators) pairwise(op operator, r Rows, a, b, out []byte, threads int,
 	if err := r.holds(out, a, b); err != nil {
 		return nil, err
 	}
+	op.repeat = r.Repeat
 	code, err := o.load(op)
 	if err != nil {
 		return nil, err

@@ -67,10 +67,17 @@ func checkPairs(t *testing.T, r *rand.Rand, threads int, table *[1 << 16]byte, b
 		checkRows(t, rows, a, b, out, func(a, b byte) byte { return table[int(a)<<8|int(b)] })
 	}
 	a, b := allPairs()
-	run(Rows{1, len(a), len(a), len(a), len(a)}, a, b)
-	for range 4 {
+	run(oneLongRow, a, b)
+	for i := range 6 {
 		rows := randomRows(r, 1+r.IntN(200))
-		run(rows, randomBytes(r, rows.span(rows.In)), randomBytes(r, rows.span(rows.In2)))
+		rows.Repeat = [2]bool{i == 1, i == 2} // rows of one byte
+		if i == 3 {
+			rows.Count, rows.Bytes, rows.Out, rows.Repeat[1] = 1, 9000, 9000, true
+		}
+		operand := func(i, stride int) []byte {
+			return randomBytes(r, (rows.Count-1)*stride+rows.column(i, rows.Bytes-1)+1)
+		}
+		run(rows, operand(0, rows.In), operand(1, rows.In2))
 	}
 	if _, err := bind(Rows{Count: 2, Bytes: 9}, a[:9], b[:8], blank(9), threads); err == nil {
 		t.Error("a short operand was accepted")
@@ -84,6 +91,35 @@ func randomQuant(r *rand.Rand) (scales [3]float32, zeros [3]int32) {
 		zeros[i] = pick(r, 0, 255, 128, int32(r.IntN(256)))
 	}
 	return scales, zeros
+}
+
+// TestSumTable compares the meaning of ADD and SUB with the reference, and their
+// programs on all pairs where they have a short form.
+func TestSumTable(t *testing.T) {
+	eachOperators(t, func(t *testing.T, o *Operators, r *rand.Rand) {
+		for i := range 20 {
+			scales, zeros := randomQuant(r)
+			act, fromInt8 := qnn.Activation(i%4), i%3 == 0
+			s := &pack.Sum{Scales: scales, Zeros: zeros, Minus: i%2 == 0, FromInt8: fromInt8}
+			y := quantisedTensor(qnn.Uint8, 1, scales[2], zeros[2])
+			s.Lo, s.Hi = qnn.ActivationRange(act, &y)
+			var op qnn.Op = qnn.Add{Activation: act}
+			if s.Minus {
+				op = qnn.Sub{Activation: act}
+			}
+			table := pairTable(t, op, fromInt8, scales, zeros)
+			if *s.Table() != *table {
+				t.Fatalf("%+v: not what the reference computes", *s)
+			}
+			w := s.Fit(table)
+			if w == nil {
+				continue
+			}
+			checkPairs(t, r, 1+i%3, table, func(rows Rows, a, b, out []byte, threads int) ([]Part, error) {
+				return o.Sum(w, rows, a, b, out, threads)
+			})
+		}
+	})
 }
 
 func TestMul(t *testing.T) {

@@ -203,6 +203,9 @@ func (a *PoolArea) check(in, out View) error {
 	if a.N < 1 || a.C < 1 || a.OH < 1 || a.OW < 1 || !in.holds(a.N, a.H, a.W, a.C) || !out.holds(a.N, a.OH, a.OW, a.C) {
 		return fmt.Errorf("views of %d and %d bytes do not hold the operands of %+v", len(in.Data), len(out.Data), *a)
 	}
+	if cells := min(a.Window.KH, a.H) * min(a.Window.KW, a.W); cells > pack.MaxCells {
+		return fmt.Errorf("windows of %d cells, more than %d", cells, pack.MaxCells)
+	}
 	for _, d := range [][6]int{
 		{a.OH, a.Window.StrideH, a.Window.PadTop, a.Window.KH, a.H}, {a.OW, a.Window.StrideW, a.Window.PadLeft, a.Window.KW, a.W},
 	} {

@@ -18,8 +18,9 @@ func MulLayout(width x86.Width, general bool) *Layout {
 //	y = clamp(scale((a - zero a) * (b - zero b)) + zero)
 //
 // general is for multipliers of 1/2 and more.
-func Mul(isa schedules.ISA, p Piece, general bool) *x86.Program {
+func Mul(isa schedules.ISA, p Piece, general bool, repeat Repeat) *x86.Program {
 	g := newGen("mul", isa, p.Width())
+	g.repeat = repeat
 	d, w, zero := g.vec(4), g.vec(4), g.vec(1)[0]
 	g.emit(x86.VPXOR, g.v(zero), g.v(zero), g.v(zero))
 	g.oddMask()
@@ -38,9 +39,9 @@ func Mul(isa schedules.ISA, p Piece, general bool) *x86.Program {
 // differences loads a piece of both operands: a - zero a in words to w[0] and
 // w[1] (lower and upper halves of 128-bit lanes), b - zero b to w[2] and w[3].
 func (g *gen) differences(p Piece, w []int, zero int, c func(string) x86.Operand) {
-	for i, from := range []x86.Reg{elemA, elemB} {
+	for i := range 2 {
 		lo, hi := w[2*i], w[2*i+1]
-		g.loadPiece(p, lo, x86.M(from, 0))
+		g.loadOperand(p, lo, i)
 		g.op3(x86.VPUNPCKHBW, hi, lo, g.v(zero))
 		g.op3(x86.VPUNPCKLBW, lo, lo, g.v(zero))
 		z := c([]string{fieldZeroA, fieldZeroB}[i])
@@ -74,8 +75,9 @@ func PReluLayout(width x86.Width, general bool) *Layout {
 //
 //	y = clamp(scale(a - zero a) + zero)                    where a >= zero a
 //	y = clamp(steep((a - zero a) * (b - zero b)) + zero)   elsewhere
-func PRelu(isa schedules.ISA, p Piece, general bool) *x86.Program {
+func PRelu(isa schedules.ISA, p Piece, general bool, repeat Repeat) *x86.Program {
 	g := newGen("prelu", isa, p.Width())
+	g.repeat = repeat
 	d, w, zero, x, t := g.vec(4), g.vec(4), g.vec(1)[0], g.vec(1)[0], g.vec(2)
 	g.emit(x86.VPXOR, g.v(zero), g.v(zero), g.v(zero))
 	g.oddMask()
@@ -112,16 +114,17 @@ func (g *gen) signedHalf(dst, src, half, tmp int) {
 }
 
 // Extreme writes the program of MAXIMUM or MINIMUM of bytes.
-func Extreme(isa schedules.ISA, p Piece, maximum bool) *x86.Program {
+func Extreme(isa schedules.ISA, p Piece, maximum bool, repeat Repeat) *x86.Program {
 	g := newGen("extreme", isa, p.Width())
+	g.repeat = repeat
 	a, b := g.vec(1)[0], g.vec(1)[0]
 	op := x86.VPMINUB
 	if maximum {
 		op = x86.VPMAXUB
 	}
 	return g.elementwise(p, func() {
-		g.loadPiece(p, a, x86.M(elemA, 0))
-		g.loadPiece(p, b, x86.M(elemB, 0))
+		g.loadOperand(p, a, 0)
+		g.loadOperand(p, b, 1)
 		g.op3(op, a, a, g.v(b))
 		g.storePiece(p, x86.M(elemY, 0), a)
 	})
@@ -132,16 +135,23 @@ const MaxPairsPiece Piece = 8
 
 // Pairs writes the program that looks up the result for each pair of bytes in a
 // table of 64 KB at Consts: that of a and b is at a<<8 | b.
-func Pairs(isa schedules.ISA, p Piece) *x86.Program {
+func Pairs(isa schedules.ISA, p Piece, repeat Repeat) *x86.Program {
 	g := newGen("pairs", isa, x86.W128)
+	g.repeat = repeat
 	g.emit(x86.MOV, x86.R(regConsts), arg(argConsts))
 	index := []x86.Reg{x86.R9, x86.R13}
+	operand := func(n, i int) x86.Operand {
+		if repeat[n] {
+			i = 0
+		}
+		return x86.M([]x86.Reg{elemA, elemB}[n], i)
+	}
 	return g.elementwise(p, func() {
 		for i := range int(p) {
 			at, b := index[i%2], x86.R15
-			g.emit(x86.MOVZXB, x86.R(at), x86.M(elemA, i))
+			g.emit(x86.MOVZXB, x86.R(at), operand(0, i))
 			g.emit(x86.SHL, x86.R(at), x86.I(8))
-			g.emit(x86.MOVZXB, x86.R(b), x86.M(elemB, i))
+			g.emit(x86.MOVZXB, x86.R(b), operand(1, i))
 			g.emit(x86.ADD, x86.R(at), x86.R(b))
 			g.emit(x86.MOVZXB, x86.R(at), x86.MX(regConsts, at, 1, 0))
 			g.emit(x86.MOVB, x86.M(elemY, i), x86.R(at))

@@ -32,7 +32,7 @@ func Squares(isa schedules.ISA) *x86.Program {
 		g.op3(x86.VPADDD, acc, acc, g.v(x))
 		g.addImm(from, SquaresStep)
 	})
-	g.reduceLanes(acc, tmp)
+	g.sumLanes(g.width, acc, tmp)
 	g.emit(x86.VMOVD, x86.R(sum), x86.X(acc))
 	g.emit(x86.MOVZXW, x86.R(x86.RBX), x86.M(regConsts, 0))
 	g.counted(argTail, steps, func() {
@@ -55,14 +55,4 @@ func (g *gen) counted(count int, reg x86.Reg, body func()) {
 	g.emit(x86.JE, x86.L(skip))
 	g.level1(count, reg, body)
 	g.p.Place(skip)
-}
-
-// reduceLanes adds up the int32 of a ymm register.
-func (g *gen) reduceLanes(acc, tmp int) {
-	g.emit(x86.VEXTRACTI128, x86.X(tmp), x86.Y(acc), x86.I(1))
-	g.emit(x86.VPADDD, x86.X(acc), x86.X(acc), x86.X(tmp))
-	for _, shuffle := range []int{0x4e, 0xb1} {
-		g.emit(x86.VPSHUFD, x86.X(tmp), x86.X(acc), x86.I(shuffle))
-		g.emit(x86.VPADDD, x86.X(acc), x86.X(acc), x86.X(tmp))
-	}
 }

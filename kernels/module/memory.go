@@ -95,8 +95,8 @@ func (m *Module) halos(all []uses, a *aliases) []kernels.Halo {
 				never[root] = true
 				break
 			}
-			if code := m.steps[c].code; code != nil && id == m.steps[c].node.Inputs[0] {
-				halos[root] = larger(halos[root], code.kernel.InputHalo())
+			if s := m.steps[c]; s.code != nil && id == s.node.Inputs[s.data] {
+				halos[root] = larger(halos[root], s.code.kernel.InputHalo())
 			}
 		}
 	}

@@ -34,6 +34,7 @@ var operatorMakers = map[string]operatorMaker{
 
 	qnn.Mean{}.OpName():           meanOperator,
 	qnn.Softmax{}.OpName():        softmaxOperator,
+	qnn.L2Norm{}.OpName():         l2normOperator,
 	qnn.ArgMax{}.OpName():         argMaxOperator,
 	qnn.ResizeBilinear{}.OpName(): bilinearOperator,
 	qnn.ResizeNearest{}.OpName():  nearestOperator,

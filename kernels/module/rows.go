@@ -33,6 +33,21 @@ func softmaxOperator(m *Module, n *qnn.Node) (o operator, ok bool, err error) {
 	}}, true, nil
 }
 
+// l2normOperator is L2_NORMALIZATION.
+func l2normOperator(m *Module, n *qnn.Node) (o operator, ok bool, err error) {
+	if !m.over(n, qnn.Uint8) {
+		return o, false, nil
+	}
+	x := m.graph.Input(n, 0)
+	l := &pack.L2Norm{Zero: x.Quant.Zero[0], FromInt8: n.FromInt8}
+	count, length := rowsOf(x)
+	rows := kernels.Rows{Count: count, Bytes: length, In: length, Out: length}
+	return operator{bind: func(mem *memory, threads int) ([][]kernels.Part, error) {
+		parts, err := m.shared.operators.L2Norm(l, rows, mem.bytes(n.Inputs[0]), mem.bytes(n.Outputs[0]), threads)
+		return [][]kernels.Part{parts}, err
+	}}, true, nil
+}
+
 // argMaxOperator is ARG_MAX over the last dimension.
 func argMaxOperator(m *Module, n *qnn.Node) (o operator, ok bool, err error) {
 	x, y := m.graph.Input(n, 0), m.graph.Output(n, 0)

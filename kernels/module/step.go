@@ -18,7 +18,9 @@ type step struct {
 
 	// Layers only.
 	layer     *qnn.Layer
-	code      *code // nil without machine code
+	data      int       // which operand it reads
+	subpixel  *subpixel // of TRANSPOSE_CONV: what becomes of the layer's results
+	code      *code     // nil without machine code
 	operators *kernels.Operators
 	packed    *kernels.Packed
 	add       pairParts         // of the residual, nil without
@@ -54,13 +56,16 @@ func newStep(g *qnn.Graph, n *qnn.Node) (*step, error) {
 	s := &step{node: n}
 	s.info = LayerInfo{Node: n.Index, Op: n.Op.OpName(), Output: g.Output(n, 0).Name}
 	s.operator = interpreted(g, n)
+	var err error
 	switch n.Op.(type) {
 	case qnn.Conv2D, qnn.Depthwise, qnn.Dense:
+		s.layer, err = qnn.ResolveLayer(g, n)
+	case qnn.TransposeConv:
+		err = s.useSubpixel(g)
 	default:
 		return s, nil
 	}
-	var err error
-	if s.layer, err = qnn.ResolveLayer(g, n); err != nil {
+	if err != nil {
 		return nil, err
 	}
 	s.info.MACs = s.layer.MACs()
@@ -68,6 +73,17 @@ func newStep(g *qnn.Graph, n *qnn.Node) (*step, error) {
 		return nil, fmt.Errorf("%s: %w", g.Label(n), err)
 	}
 	return s, nil
+}
+
+// useSubpixel resolves TRANSPOSE_CONV.
+func (s *step) useSubpixel(g *qnn.Graph) error {
+	l, err := qnn.ResolveTransposeConv(g, s.node)
+	if err != nil {
+		return err
+	}
+	s.subpixel = &subpixel{l.Subpixel()}
+	s.layer, s.data = s.subpixel.Conv, 2
+	return nil
 }
 
 // interpreted runs n in the reference interpreter.
@@ -108,6 +124,9 @@ func (s *step) useKernel(g *qnn.Graph, o *kernels.Operators) error {
 		}
 	}
 	s.bind = s.bindKernel
+	if s.subpixel != nil {
+		s.bind, s.writes = s.bindSubpixel, noGaps
+	}
 	if s.node.Residual != nil {
 		s.useResidual(qnn.ResolveResidual(g, s.node))
 	}
@@ -131,7 +150,7 @@ func (s *step) useResidual(n qnn.AddNumbers) {
 
 func (s *step) bindKernel(mem *memory, threads int) ([][]kernels.Part, error) {
 	l := s.layer
-	in := mem.viewAs(s.node.Inputs[0], l.N, l.H, l.W, l.C)
+	in := mem.viewAs(s.node.Inputs[s.data], l.N, l.H, l.W, l.C)
 	out := mem.viewAs(s.node.Outputs[0], l.N, l.OH, l.OW, l.OC)
 	var b *kernels.Bound
 	var err error

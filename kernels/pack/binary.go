@@ -58,13 +58,19 @@ func (p *PRelu) Pack(width int) []byte {
 	return pairConstants(emit.PReluLayout(x86.Width(width), p.General()), p.Zeros, p.FromInt8, 0, 255, plain, steep)
 }
 
+// legalised is what legalisation has added to values and zero points. Sums of
+// int32 that wrap must do so as if it had not.
+func legalised(fromInt8 bool) int32 {
+	if fromInt8 {
+		return 128
+	}
+	return 0
+}
+
 // pairConstants fills a layout of emit.Mul or emit.PRelu.
 func pairConstants(l *emit.Layout, zeros [3]int32, fromInt8 bool, lo, hi int32, plain, steep qnn.Multiplier) []byte {
 	dst := Aligned(l.Bytes)
-	offset := int32(0)
-	if fromInt8 {
-		offset = 128
-	}
+	offset := legalised(fromInt8)
 	one, two := emit.RequantNumbersOf(plain, qnn.Double, zeros[2]-offset), emit.RequantNumbersOf(steep, qnn.Double, zeros[2]-offset)
 	for _, f := range l.Fields {
 		field := dst[f.Offset:][:f.Bytes]

@@ -67,7 +67,7 @@ func (s *Sum) factors() (a, b float64) {
 
 // A border is a pair of operands whose result is the first or the last of equal
 // ones in its row, and the result.
-type border struct{ a, b, y int64 }
+type border struct{ a, b, y byte }
 
 // borders are the pairs of operands that bound the constant: below because a
 // result is not less, above because it is not greater. Only the ends of a run of
@@ -80,7 +80,7 @@ func newBorders(want *[1 << 16]byte, lo, hi int32) *borders {
 		if i&255 != 0 && want[i-1] == y && i&255 != 255 && want[i+1] == y {
 			continue
 		}
-		e := border{int64(i >> 8), int64(i & 255), int64(y)}
+		e := border{byte(i >> 8), byte(i), y}
 		if int32(y) > lo {
 			all.below = append(all.below, e)
 		}
@@ -101,13 +101,13 @@ func (s *borders) constants(w *WeightedSum) (least, most bound) {
 	least.c, most.c = math.MinInt32<<16, math.MaxInt32<<16
 	shift := 16 + w.Shift
 	for _, e := range s.below {
-		if c := e.y<<shift - w.A*e.a - w.B*e.b; c > least.c {
-			least = bound{c, e.a, e.b}
+		if c := int64(e.y)<<shift - w.A*int64(e.a) - w.B*int64(e.b); c > least.c {
+			least = bound{c, int64(e.a), int64(e.b)}
 		}
 	}
 	for _, e := range s.above {
-		if c := (e.y+1)<<shift - 1 - w.A*e.a - w.B*e.b; c < most.c {
-			most = bound{c, e.a, e.b}
+		if c := (int64(e.y)+1)<<shift - 1 - w.A*int64(e.a) - w.B*int64(e.b); c < most.c {
+			most = bound{c, int64(e.a), int64(e.b)}
 		}
 	}
 	return least, most

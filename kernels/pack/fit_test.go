@@ -30,9 +30,9 @@ func fitCase(r *rand.Rand, ties bool) *Sum {
 // large as others make ties as well, but of factors that 31 bits round: such
 // ties go either way, and need a table.)
 func TestFitShare(t *testing.T) {
-	n := 800
+	n := 1200
 	if testing.Short() {
-		n = 80
+		n = 120
 	}
 	for _, c := range []struct {
 		name    string

@@ -19,15 +19,12 @@ type Mean struct {
 	FromInt8 bool // as in Mul
 }
 
-// maxMeanCount is how many cells the kinds are exact for; see Reciprocal32.
-const maxMeanCount = 1 << 22
-
 // Check refuses what emit.Mean does not compute.
 func (m *Mean) Check() error {
-	if m.Count < 1 || m.Count > maxMeanCount {
-		return fmt.Errorf("a mean of %d cells, want 1 to %d", m.Count, maxMeanCount)
+	if m.Count < 1 || m.Count > MaxCells {
+		return fmt.Errorf("a mean of %d cells, want 1 to %d", m.Count, MaxCells)
 	}
-	if scale, bias := m.float(); m.Kind() == emit.MeanFloat && math.IsInf(float64(scale)+float64(bias), 0) {
+	if _, bias := m.float(); m.Kind() == emit.MeanFloat && !(math.Abs(float64(bias)) <= math.MaxFloat32) {
 		return fmt.Errorf("a mean with scales %v and %v", m.Scales[0], m.Scales[1])
 	}
 	return nil
@@ -46,12 +43,7 @@ func (m *Mean) Kind() emit.MeanKind {
 	return emit.MeanFloat
 }
 
-func (m *Mean) offset() int32 {
-	if m.FromInt8 {
-		return 128
-	}
-	return 0
-}
+func (m *Mean) offset() int32 { return legalised(m.FromInt8) }
 
 func (m *Mean) multiplier() qnn.Multiplier {
 	return qnn.QuantizeMultiplier(float64(float32(m.Scales[0] / float32(float32(m.Count)*m.Scales[1]))))
@@ -71,7 +63,7 @@ func (m *Mean) bias() int32 {
 // float returns what MeanFloat multiplies by and adds.
 func (m *Mean) float() (scale, bias float32) {
 	scale = float32(m.Scales[0] / m.Scales[1])
-	return scale, float32(float32(-(m.Zeros[0] - m.offset())) * scale)
+	return scale, float32(float32(-(m.Zeros[0] - m.offset())) * scale) // neither is finite if scale is not
 }
 
 // Pack lays out the constants in vectors of width bytes.

@@ -59,6 +59,8 @@ type Sum struct {
 	Zeros  [3]int32
 	Lo, Hi int32
 	Minus  bool
+
+	FromInt8 bool // as in Mul
 }
 
 // Table computes all results exactly, at a<<8 | b.
@@ -72,10 +74,12 @@ func (s *Sum) Table() *[1 << 16]byte {
 			vb[i] = -vb[i]
 		}
 	}
+	offset := legalised(s.FromInt8)
+	zero, lo, hi := s.Zeros[2]-offset, s.Lo-offset, s.Hi-offset
 	t := new([1 << 16]byte)
 	for a, x := range va {
 		for b, y := range vb {
-			t[a<<8|b] = byte(min(max(my.Scale(x+y, qnn.Double)+s.Zeros[2], s.Lo), s.Hi))
+			t[a<<8|b] = byte(min(max(my.Scale(x+y, qnn.Double)+zero, lo), hi) + offset)
 		}
 	}
 	return t
