@@ -69,6 +69,8 @@ func FusedActivation(op Op) Activation {
 		return op.Activation
 	case Mul:
 		return op.Activation
+	case Div:
+		return op.Activation
 	case AveragePool:
 		return op.Activation
 	case MaxPool:

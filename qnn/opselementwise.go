@@ -7,6 +7,8 @@ type (
 	// Sub is SUB, Mul is MUL.
 	Sub struct{ Activation Activation }
 	Mul struct{ Activation Activation }
+	// Div is DIV.
+	Div struct{ Activation Activation }
 	// Maximum is MAXIMUM, Minimum is MINIMUM. They compare stored values, so
 	// 8-bit operands should be quantised alike.
 	Maximum struct{}
@@ -29,6 +31,7 @@ type (
 
 func (Sub) OpName() string       { return "SUB" }
 func (Mul) OpName() string       { return "MUL" }
+func (Div) OpName() string       { return "DIV" }
 func (Maximum) OpName() string   { return "MAXIMUM" }
 func (Minimum) OpName() string   { return "MINIMUM" }
 func (Logistic) OpName() string  { return "LOGISTIC" }

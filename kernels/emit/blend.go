@@ -87,7 +87,7 @@ type blendGen struct {
 // Blocks steps of p and one that ends Tail bytes after them, if Tail is not 0.
 // In float32:
 //
-//	y = int(v00*w00 + v10*w10 + v01*w01 + v11*w11 + 0.5)
+//	y = int(v00*w00 + v01*w01 + v10*w10 + v11*w11 + 0.5)
 //
 // and in fixed point of 10 bits, of bytes that are int8 + 128, rounded half away
 // from zero.
@@ -125,8 +125,8 @@ func (g *blendGen) pixel() {
 	}
 	for i, off := range []int{columnLeftWeight, columnRightWeight} {
 		g.emit(x86.VPBROADCASTD, g.v(g.t), x86.M(blendColumn, off))
-		g.op3(multiply, g.weights[2*i], g.rows[0], g.v(g.t))
-		g.op3(multiply, g.weights[2*i+1], g.rows[1], g.v(g.t))
+		g.op3(multiply, g.weights[i], g.rows[0], g.v(g.t))
+		g.op3(multiply, g.weights[2+i], g.rows[1], g.v(g.t))
 	}
 	move := []x86.Reg{blendLeft, blendRight, blendOut}
 	g.level1(argBlocks, blendSteps, func() {
@@ -153,7 +153,7 @@ func (g *blendGen) step(multiply x86.Op) {
 	if g.fixed {
 		add = x86.VPADDD
 	}
-	corners := [][2]x86.Reg{{blendTop, blendLeft}, {blendBottom, blendLeft}, {blendTop, blendRight}, {blendBottom, blendRight}}
+	corners := [][2]x86.Reg{{blendTop, blendLeft}, {blendTop, blendRight}, {blendBottom, blendLeft}, {blendBottom, blendRight}}
 	for i, at := range corners {
 		r := g.t
 		if i == 0 {

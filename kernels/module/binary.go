@@ -100,7 +100,7 @@ func tableParts(table *[1 << 16]byte) pairParts {
 // sumOf returns the scales, zero points and limits of an operator of two
 // tensors.
 func (m *Module) sumOf(n *qnn.Node) *pack.Sum {
-	s := &pack.Sum{}
+	s := &pack.Sum{FromInt8: n.FromInt8}
 	_, s.Minus = n.Op.(qnn.Sub)
 	for i, t := range []*qnn.Tensor{m.graph.Input(n, 0), m.graph.Input(n, 1), m.graph.Output(n, 0)} {
 		s.Scales[i], s.Zeros[i] = t.Quant.Scale[0], t.Quant.Zero[0]

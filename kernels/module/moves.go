@@ -1,6 +1,7 @@
 package module
 
 import (
+	"fmt"
 	"slices"
 
 	"qtune/kernels"
@@ -72,6 +73,18 @@ func (m *Module) movesOf(n *qnn.Node) ([]move, error) {
 		b, x, st := op.Block, m.graph.Input(n, 0).Shape, steps(m.graph.Output(n, 0).Shape)
 		shape := []int{x[0], x[1], x[2], b, b, x[3] / b / b}
 		return one(n, shape, steps(shape), []int{st[0], b * st[1], b * st[2], st[1], st[2], 1}), nil
+	case qnn.SpaceToBatch, qnn.BatchToSpace:
+		b, err := m.graph.BlocksOf(n)
+		if err != nil {
+			return nil, err
+		}
+		x, y := n.Inputs[0], n.Outputs[0]
+		if _, toSpace := op.(qnn.BatchToSpace); toSpace {
+			return blockMoves(y, x, m.graph.Tensors[y].Shape, m.graph.Tensors[x].Shape, b, true), nil
+		}
+		return blockMoves(x, y, m.graph.Tensors[x].Shape, m.graph.Tensors[y].Shape, b, false), nil
+	case qnn.Gather:
+		return m.gathered(n, op.Axis), nil
 	case qnn.Split:
 		return m.splitAlong(n, 1, 0)
 	case qnn.SplitV:
@@ -150,6 +163,42 @@ func (m *Module) stacked(parts []qnn.TensorID, whole qnn.TensorID, axis int, unp
 		all = append(all, v)
 	}
 	return all
+}
+
+// gathered moves for each constant index the slice that it names along an axis.
+func (m *Module) gathered(n *qnn.Node, axis int) []move {
+	x := m.graph.Input(n, 0).Shape
+	if axis < 0 {
+		axis += len(x)
+	}
+	indices, _ := m.graph.Input(n, 1).ConstInts() // gatherOperator has looked
+	outer, run := qnn.Shape(x[:axis]).Elems(), qnn.Shape(x[axis+1:]).Elems()
+	var all []move
+	for i, from := range indices {
+		all = append(all, move{n.Inputs[0], n.Outputs[0], kernels.Moves{
+			Shape: []int{outer, run}, In: []int{x[axis] * run, 1}, Out: []int{len(indices) * run, 1},
+			InAt: from * run, OutAt: i * run,
+		}})
+	}
+	return all
+}
+
+// gatherOperator is GATHER at constant indices.
+func gatherOperator(m *Module, n *qnn.Node) (o operator, ok bool, err error) {
+	indices, err := m.graph.Input(n, 1).ConstInts()
+	if err != nil {
+		return o, false, nil // computed ones
+	}
+	x, axis := m.graph.Input(n, 0).Shape, n.Op.(qnn.Gather).Axis
+	if axis < 0 {
+		axis += len(x)
+	}
+	for _, i := range indices {
+		if i < 0 || i >= x[axis] {
+			return o, false, fmt.Errorf("index %d of %d", i, x[axis])
+		}
+	}
+	return moveOperator(m, n)
 }
 
 // nearestOperator is RESIZE_NEAREST_NEIGHBOR of bytes.

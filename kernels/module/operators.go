@@ -31,6 +31,7 @@ var operatorMakers = map[string]operatorMaker{
 	qnn.Maximum{}.OpName(): pairOperator,
 	qnn.Minimum{}.OpName(): pairOperator,
 	qnn.PRelu{}.OpName():   pairOperator,
+	qnn.Div{}.OpName():     pairOperator,
 
 	qnn.Mean{}.OpName():           meanOperator,
 	qnn.Softmax{}.OpName():        softmaxOperator,
@@ -48,6 +49,9 @@ var operatorMakers = map[string]operatorMaker{
 	qnn.Transpose{}.OpName():    moveOperator,
 	qnn.SpaceToDepth{}.OpName(): moveOperator,
 	qnn.DepthToSpace{}.OpName(): moveOperator,
+	qnn.BatchToSpace{}.OpName(): moveOperator,
+	qnn.SpaceToBatch{}.OpName(): spaceToBatchOperator,
+	qnn.Gather{}.OpName():       gatherOperator,
 
 	qnn.AveragePool{}.OpName(): poolOperator,
 	qnn.MaxPool{}.OpName():     poolOperator,

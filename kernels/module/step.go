@@ -128,14 +128,14 @@ func (s *step) useKernel(g *qnn.Graph, o *kernels.Operators) error {
 		s.bind, s.writes = s.bindSubpixel, noGaps
 	}
 	if s.node.Residual != nil {
-		s.useResidual(qnn.ResolveResidual(g, s.node))
+		s.useResidual(qnn.ResolveResidual(g, s.node), s.node.FromInt8)
 	}
 	return nil
 }
 
 // useResidual prepares the addition at the end of the layer.
-func (s *step) useResidual(n qnn.AddNumbers) {
-	sum := &pack.Sum{Scales: n.Scales, Zeros: n.Zeros, Lo: n.Lo, Hi: n.Hi}
+func (s *step) useResidual(n qnn.AddNumbers, fromInt8 bool) {
+	sum := &pack.Sum{Scales: n.Scales, Zeros: n.Zeros, Lo: n.Lo, Hi: n.Hi, FromInt8: fromInt8}
 	table := sum.Table()
 	fit := sum.Fit(table)
 	switch {

@@ -51,7 +51,7 @@ func (p subpixel) moves(phase int, out qnn.Shape) kernels.Moves {
 // where it is, and how many.
 func neighbours(n, stride, at int) (first, cell, count int) {
 	if at < 0 {
-		first = 1
+		first = (stride - 1 - at) / stride
 	}
 	cell = first*stride + at
 	return first, cell, max(0, (n-1-cell+stride)/stride)

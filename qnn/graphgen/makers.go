@@ -30,6 +30,10 @@ var makers = []maker{
 	{"RESIZE_BILINEAR", resize(true)}, {"RESIZE_NEAREST_NEIGHBOR", resize(false)},
 	{"SLICE", slice}, {"STRIDED_SLICE", stridedSlice}, {"SPLIT", split}, {"SPLIT_V", splitV},
 	{"PACK", packOp}, {"UNPACK", unpack}, {"TRANSPOSE", transpose},
+	{"SUM", reduceOf(qnn.ReduceSum)}, {"REDUCE_MAX", reduceOf(qnn.ReduceMax)}, {"REDUCE_MIN", reduceOf(qnn.ReduceMin)},
+	{"DIV", pairOf(func(b *builder) qnn.Op { return qnn.Div{Activation: act(b)} })},
+	{"PADV2", padValue}, {"GATHER", gather}, {"GATHER_ND", gatherND}, {"CAST", cast},
+	{"SPACE_TO_BATCH_ND", spaceToBatch}, {"BATCH_TO_SPACE_ND", batchToSpace},
 	{"SPACE_TO_DEPTH", spaceToDepth}, {"DEPTH_TO_SPACE", depthToSpace}, {"SHAPE", shapeOf},
 }
 

@@ -219,3 +219,77 @@ func shapeOf(b *builder) (qnn.Node, []qnn.Tensor, bool) {
 	}
 	return single(qnn.ShapeOf{}, qnn.Tensor{Type: qnn.Int32}, x)
 }
+
+func padValue(b *builder) (qnn.Node, []qnn.Tensor, bool) {
+	n, outputs, ok := pad(b)
+	if !ok {
+		return none()
+	}
+	n.Op = qnn.PadValue{}
+	n.Inputs = append(n.Inputs, b.constant(n.Inputs[0], qnn.Shape{1}))
+	return n, outputs, true
+}
+
+func gather(b *builder) (qnn.Node, []qnn.Tensor, bool) {
+	x, ok := b.bytes()
+	if !ok {
+		return none()
+	}
+	s := b.g.Tensors[x].Shape
+	axis := b.draw(len(s))
+	var at []int
+	for range 1 + b.draw(4) {
+		at = append(at, b.draw(s[axis]))
+	}
+	return single(qnn.Gather{Axis: axis}, b.like(x), x, b.ints(qnn.Shape{len(at)}, at...))
+}
+
+func gatherND(b *builder) (qnn.Node, []qnn.Tensor, bool) {
+	x, ok := b.bytes()
+	if !ok {
+		return none()
+	}
+	s := b.g.Tensors[x].Shape
+	k, n := 1+b.draw(len(s)), 1+b.draw(3)
+	var at []int
+	for range n {
+		for d := range k {
+			at = append(at, b.draw(s[d]))
+		}
+	}
+	return single(qnn.GatherND{}, b.like(x), x, b.ints(qnn.Shape{n, k}, at...))
+}
+
+func cast(b *builder) (qnn.Node, []qnn.Tensor, bool) {
+	x, ok := b.one(func(*qnn.Tensor) bool { return true })
+	if !ok {
+		return none()
+	}
+	return single(qnn.Cast{}, qnn.Tensor{Type: pick(b, qnn.Int32, qnn.Float32, qnn.Int64)}, x)
+}
+
+func spaceToBatch(b *builder) (qnn.Node, []qnn.Tensor, bool) {
+	x, ok := b.image()
+	if !ok {
+		return none()
+	}
+	s := b.g.Tensors[x].Shape
+	extent := []int{1 + b.draw(3), 1 + b.draw(3)}
+	cells := make([]int, 4)
+	for i, e := range extent {
+		cells[2*i] = b.draw(3)
+		cells[2*i+1] = (e - (s[i+1]+cells[2*i])%e) % e
+	}
+	return single(qnn.SpaceToBatch{}, b.like(x), x, b.ints(qnn.Shape{2}, extent...), b.ints(qnn.Shape{2, 2}, cells...))
+}
+
+// batchToSpace is drawn with what makes its input.
+func batchToSpace(b *builder) (qnn.Node, []qnn.Tensor, bool) {
+	n, outputs, ok := spaceToBatch(b)
+	if !ok || !b.fits(&n, outputs) {
+		return none()
+	}
+	x := n.Outputs[0]
+	cells := []int{b.draw(2), b.draw(2), b.draw(2), b.draw(2)}
+	return single(qnn.BatchToSpace{}, b.like(x), x, n.Inputs[1], b.ints(qnn.Shape{2, 2}, cells...))
+}

@@ -84,6 +84,16 @@ func mean(b *builder) (qnn.Node, []qnn.Tensor, bool) {
 	return single(qnn.Mean{KeepDims: b.chance(2)}, b.result(x), x, b.ints(qnn.Shape{len(axes)}, axes...))
 }
 
+func reduceOf(kind qnn.ReduceKind) func(b *builder) (qnn.Node, []qnn.Tensor, bool) {
+	return func(b *builder) (qnn.Node, []qnn.Tensor, bool) {
+		n, outputs, ok := mean(b)
+		if ok {
+			n.Op = qnn.Reduce{Kind: kind, KeepDims: b.chance(2)}
+		}
+		return n, outputs, ok
+	}
+}
+
 func argMax(b *builder) (qnn.Node, []qnn.Tensor, bool) {
 	x, ok := b.bytes()
 	if !ok {

@@ -82,6 +82,22 @@ func array(g *qnn.Graph, n *qnn.Node, vals Values) (done bool, err error) {
 		unpack(g, n, vals, op.Axis)
 	case qnn.ResizeNearest:
 		resizeNearest(out, x, from.Shape, to.Shape, size, op.Resize)
+	case qnn.Gather:
+		return true, gatherAlong(g, n, vals, out)
+	case qnn.GatherND:
+		return true, gatherND(g, n, vals, out)
+	case qnn.SpaceToBatch:
+		var b *qnn.Blocks
+		if b, err = g.BlocksOf(n); err == nil {
+			spaceToBatch(out, x, from.Shape, to.Shape, b, []byte{byte(to.Quant.Zero[0])})
+		}
+	case qnn.BatchToSpace:
+		var b *qnn.Blocks
+		if b, err = g.BlocksOf(n); err == nil {
+			batchToSpace(out, x, from.Shape, to.Shape, b, size)
+		}
+	case qnn.Cast:
+		cast(from, to, x, out)
 	case qnn.ShapeOf:
 		for i, d := range from.Shape {
 			if to.Type == qnn.Int64 {

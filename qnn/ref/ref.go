@@ -136,7 +136,19 @@ func operator(g *qnn.Graph, n *qnn.Node, op qnn.Op, vals Values, out []byte) err
 		if err != nil {
 			return err
 		}
-		pad(newOperand(g, n, vals, 0), y, before)
+		pad(newOperand(g, n, vals, 0), y, before, y.zero)
+	case qnn.PadValue:
+		before, err := g.Paddings(n)
+		if err != nil {
+			return err
+		}
+		pad(newOperand(g, n, vals, 0), y, before, newOperand(g, n, vals, 2).v[0])
+	case qnn.Reduce:
+		reduced, err := g.ReducedAxes(n)
+		if err != nil {
+			return err
+		}
+		reduceOp(newOperand(g, n, vals, 0), y, reduced, op.Kind)
 	case qnn.Mean:
 		reduced, err := g.ReducedAxes(n)
 		if err != nil {
@@ -159,6 +171,8 @@ func elementwise(g *qnn.Graph, n *qnn.Node, vals Values, y result) error {
 		sub(x, newOperand(g, n, vals, 1), y, op.Activation)
 	case qnn.Mul:
 		mul(x, newOperand(g, n, vals, 1), y, op.Activation)
+	case qnn.Div:
+		div(x, newOperand(g, n, vals, 1), y, op.Activation)
 	case qnn.Maximum:
 		pairs(x, newOperand(g, n, vals, 1), y, func(a, b int32) int32 { return max(a, b) })
 	case qnn.Minimum:

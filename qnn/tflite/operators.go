@@ -65,6 +65,16 @@ var builtins = map[string]builtin{
 	qnn.SpaceToDepth{}.OpName():                   {26, fb.BuiltinOptionsSpaceToDepthOptions, readSpaceToDepth, writeSpaceToDepth, 2},
 	qnn.DepthToSpace{}.OpName():                   {5, fb.BuiltinOptionsDepthToSpaceOptions, readDepthToSpace, writeDepthToSpace, 1},
 	qnn.ShapeOf{}.OpName():                        {77, fb.BuiltinOptionsShapeOptions, plain(qnn.ShapeOf{}), writeShapeOf, 1},
+	qnn.Reduce{Kind: qnn.ReduceSum}.OpName():      {74, fb.BuiltinOptionsReducerOptions, readReduce(qnn.ReduceSum), writeReduce, 2},
+	qnn.Reduce{Kind: qnn.ReduceMax}.OpName():      {82, fb.BuiltinOptionsReducerOptions, readReduce(qnn.ReduceMax), writeReduce, 2},
+	qnn.Reduce{Kind: qnn.ReduceMin}.OpName():      {89, fb.BuiltinOptionsReducerOptions, readReduce(qnn.ReduceMin), writeReduce, 2},
+	qnn.Div{}.OpName():                            {42, fb.BuiltinOptionsDivOptions, readDiv, writeDiv, 1},
+	qnn.PadValue{}.OpName():                       {60, fb.BuiltinOptionsNONE, plain(qnn.PadValue{}), nil, 2},
+	qnn.Gather{}.OpName():                         {36, fb.BuiltinOptionsGatherOptions, readGather, writeGather, 2},
+	qnn.GatherND{}.OpName():                       {107, fb.BuiltinOptionsNONE, plain(qnn.GatherND{}), nil, 1},
+	qnn.SpaceToBatch{}.OpName():                   {38, fb.BuiltinOptionsNONE, plain(qnn.SpaceToBatch{}), nil, 2},
+	qnn.BatchToSpace{}.OpName():                   {37, fb.BuiltinOptionsNONE, plain(qnn.BatchToSpace{}), nil, 2},
+	qnn.Cast{}.OpName():                           {53, fb.BuiltinOptionsCastOptions, plain(qnn.Cast{}), writeCast, 1},
 	qnn.Quantize{}.OpName():                       {114, fb.BuiltinOptionsQuantizeOptions, plain(qnn.Quantize{}), nil, 2},
 }
 

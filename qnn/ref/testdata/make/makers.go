@@ -116,6 +116,73 @@ var makers = []struct {
 		b.node.Op = qnn.SpaceToDepth{Block: 2}
 		return 1
 	}},
+	{"rand_sum", func(b *builder) int { return b.reduce(qnn.ReduceSum) }},
+	{"rand_rmax", func(b *builder) int { return b.reduce(qnn.ReduceMax) }},
+	{"rand_rmin", func(b *builder) int { return b.reduce(qnn.ReduceMin) }},
+	{"rand_div", func(b *builder) int {
+		b.typ = qnn.Uint8
+		s := b.shape(4)
+		b.input(s)
+		b.constant8(s)
+		divisor := b.g.Tensors[len(b.g.Tensors)-1]
+		for i, v := range divisor.Data {
+			if int32(v) == divisor.Quant.Zero[0] {
+				divisor.Data[i] ^= 1
+			}
+		}
+		b.node.Op = qnn.Div{Activation: b.act()}
+		return 1
+	}},
+	{"rand_padv2", func(b *builder) int {
+		b.input(b.shape(4))
+		b.paddings(0, 0, b.r.IntN(3), b.r.IntN(3), b.r.IntN(3), b.r.IntN(3), b.r.IntN(2), b.r.IntN(2))
+		b.constant8(qnn.Shape{1})
+		b.node.Op = qnn.PadValue{}
+		return 1
+	}},
+	{"rand_gather", func(b *builder) int {
+		s := b.shape(4)
+		b.input(s)
+		axis := b.r.IntN(4)
+		var at []int
+		for range 1 + b.r.IntN(4) {
+			at = append(at, b.r.IntN(s[axis]))
+		}
+		b.ints(at...)
+		b.node.Op = qnn.Gather{Axis: axis - 4*b.r.IntN(2)}
+		return 1
+	}},
+	{"rand_gathernd", func(b *builder) int {
+		s := b.shape(4)
+		b.input(s)
+		b.ints(0, b.r.IntN(s[1]), b.r.IntN(s[2]), 0, b.r.IntN(s[1]), b.r.IntN(s[2]))
+		b.g.Tensors[len(b.g.Tensors)-1].Shape = qnn.Shape{2, 3}
+		b.node.Op = qnn.GatherND{}
+		return 1
+	}},
+	{"rand_s2b", func(b *builder) int {
+		s := b.shape(4)
+		top, left := b.r.IntN(2), b.r.IntN(3)
+		b.input(s)
+		b.ints(2, 3)
+		b.paddings(top, (2-(s[1]+top)%2)%2, left, (3-(s[2]+left)%3)%3)
+		b.node.Op = qnn.SpaceToBatch{}
+		return 1
+	}},
+	{"rand_b2s", func(b *builder) int {
+		s := b.shape(4)
+		s[0] = 6
+		b.input(s)
+		b.ints(2, 3)
+		b.paddings(b.r.IntN(2), b.r.IntN(2)*(s[1]-1), b.r.IntN(2), b.r.IntN(2))
+		b.node.Op = qnn.BatchToSpace{}
+		return 1
+	}},
+	{"rand_cast", func(b *builder) int {
+		b.input(b.shape(3))
+		b.node.Op = qnn.Cast{}
+		return 1
+	}},
 	{"rand_d2s", func(b *builder) int {
 		s := b.shape(4)
 		s[3] *= 4
@@ -140,7 +207,7 @@ func newCase(r *rand.Rand, name string, fill func(*builder) int) *oneCase {
 		quant.Scale[0], quant.Zero[0] = 1.0/128, map[qnn.DType]int32{qnn.Uint8: 128}[b.typ]
 	case qnn.HardSwish:
 		quant.Scale[0] = g.Tensors[0].Quant.Scale[0] * (0.2 + r.Float32())
-	case qnn.Sub, qnn.Mul, qnn.PRelu, qnn.Clamp, qnn.LeakyRelu, qnn.TransposeConv:
+	case qnn.Sub, qnn.Mul, qnn.Div, qnn.PRelu, qnn.Clamp, qnn.LeakyRelu, qnn.TransposeConv:
 	default: // elements are copied
 		for _, t := range g.Tensors {
 			if t.Type == b.typ {
@@ -157,6 +224,12 @@ func newCase(r *rand.Rand, name string, fill func(*builder) int) *oneCase {
 		y := qnn.Tensor{Name: "y", Type: b.typ, Quant: quant}
 		if _, ok := b.node.Op.(qnn.ArgMax); ok {
 			y.Type, y.Quant = []qnn.DType{qnn.Int32, qnn.Int64}[r.IntN(2)], qnn.Quant{}
+		}
+		if _, ok := b.node.Op.(qnn.Cast); ok {
+			y.Type, y.Quant = []qnn.DType{qnn.Int32, qnn.Float32, qnn.Int64}[r.IntN(3)], qnn.Quant{}
+		}
+		if op, ok := b.node.Op.(qnn.Reduce); ok && op.Kind == qnn.ReduceSum && r.IntN(3) > 0 {
+			y.Quant = b.quant()
 		}
 		b.node.Outputs = append(b.node.Outputs, b.add(y))
 	}
@@ -229,6 +302,19 @@ func (b *builder) ints(v ...int) {
 		data = binary.LittleEndian.AppendUint32(data, uint32(int32(x)))
 	}
 	b.operand(qnn.Tensor{Name: "n", Type: qnn.Int32, Shape: qnn.Shape{len(v)}, Data: data})
+}
+
+// paddings adds pairs of cells before and after.
+func (b *builder) paddings(v ...int) {
+	b.ints(v...)
+	b.g.Tensors[len(b.g.Tensors)-1].Shape = qnn.Shape{len(v) / 2, 2}
+}
+
+func (b *builder) reduce(kind qnn.ReduceKind) int {
+	b.input(b.shape(4))
+	b.ints([][]int{{1, 2}, {3}, {1}, {-1, 2}, {0, 1, 2, 3}}[b.r.IntN(5)]...)
+	b.node.Op = qnn.Reduce{Kind: kind, KeepDims: b.r.IntN(2) == 0}
+	return 1
 }
 
 func (b *builder) one(op qnn.Op) int {
