@@ -106,6 +106,18 @@ var padGraphs = map[string]func() *qnn.Graph{
 			b.conv(conv2d(qnn.Valid, 1, qnn.NoActivation), "conv", pixels, outer, 3, 2),
 			b.node(qnn.MaxPool{Pool: pool}, "pool", pixels, outer))
 	},
+	// PADV2 with the zero point, and with another value.
+	"value": func() *qnn.Graph {
+		b := newBuilder("value")
+		x := b.input("x", pixels)
+		conv := conv2d(qnn.Valid, 1, qnn.NoActivation)
+		padded := func(name string, v byte) qnn.TensorID {
+			return b.node(qnn.PadValue{}, name, pixels, x, b.paddings(name+"/cells", 1, 1, 1, 1), b.constant(name+"/value", pixels.of(), v))
+		}
+		return b.outputs(
+			b.conv(conv, "a", pixels, padded("zero", 100), 3, 2),
+			b.conv(conv, "b", pixels, padded("one", 102), 3, 2))
+	},
 	// Too wide for the window, channels, and another zero point.
 	"keeps": func() *qnn.Graph {
 		b := newBuilder("keeps")

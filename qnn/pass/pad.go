@@ -11,7 +11,8 @@ import (
 // result, each of which gets explicit padding; the PAD stays if something else
 // reads it too. The cells that PAD adds hold its output's zero point, and those
 // around a convolution's input hold the input's, so the two must be quantised
-// alike, and rows and columns only be padded. PADs in a row become one first.
+// alike, and rows and columns only be padded. PADV2 with that value is the same.
+// PADs in a row become one first.
 //
 // Pooling does not count cells outside of its input, so it is left alone.
 func pad(g *qnn.Graph) {
@@ -33,7 +34,7 @@ func pad(g *qnn.Graph) {
 	}
 	gone := make([]bool, len(g.Nodes))
 	for i, n := range slices.Backward(g.Nodes) {
-		if _, ok := n.Op.(qnn.Pad); ok && l.uses[n.Outputs[0]] == 0 {
+		if isPad(n.Op) && l.uses[n.Outputs[0]] == 0 {
 			gone[i] = true
 			l.uses[n.Inputs[0]]--
 		}
@@ -61,12 +62,21 @@ func joinPads(g *qnn.Graph, n *qnn.Node, x qnn.TensorID, a, b qnn.Border) {
 		t.Data = binary.LittleEndian.AppendUint32(t.Data, uint32(v))
 	}
 	g.Tensors = append(g.Tensors, t)
-	n.Inputs = []qnn.TensorID{x, qnn.TensorID(len(g.Tensors) - 1)}
+	n.Op, n.Inputs = qnn.Pad{}, []qnn.TensorID{x, qnn.TensorID(len(g.Tensors) - 1)}
 }
 
-// borderOf returns the cells that n adds, if it is a PAD of rows and columns.
+func isPad(op qnn.Op) bool {
+	switch op.(type) {
+	case qnn.Pad, qnn.PadValue:
+		return true
+	}
+	return false
+}
+
+// borderOf returns the cells that n adds, if it pads rows and columns with its
+// input's zero point.
 func borderOf(g *qnn.Graph, n *qnn.Node) (qnn.Border, bool) {
-	if _, ok := n.Op.(qnn.Pad); !ok || !alike(g.Input(n, 0), g.Output(n, 0)) {
+	if !isPad(n.Op) || !alike(g.Input(n, 0), g.Output(n, 0)) || !padsZero(g, n) {
 		return qnn.Border{}, false
 	}
 	cells, err := g.Paddings(n)
@@ -74,6 +84,15 @@ func borderOf(g *qnn.Graph, n *qnn.Node) (qnn.Border, bool) {
 		return qnn.Border{}, false
 	}
 	return qnn.Border{Top: cells[1][0], Bottom: cells[1][1], Left: cells[2][0], Right: cells[2][1]}, true
+}
+
+// padsZero tells whether n, which pads, does so with the zero point.
+func padsZero(g *qnn.Graph, n *qnn.Node) bool {
+	if _, ok := n.Op.(qnn.PadValue); !ok {
+		return true
+	}
+	v, y := g.Input(n, 2), g.Output(n, 0)
+	return v.Type == y.Type && len(v.Data) == 1 && len(y.Quant.Zero) == 1 && v.Data[0] == byte(y.Quant.Zero[0])
 }
 
 // fusePad lets n, which reads the result of a PAD, read its input x within the

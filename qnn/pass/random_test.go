@@ -83,6 +83,9 @@ func (p *picker) step(name string) {
 	case 9:
 		c := p.constant(name+"/c", l.of(), byte(p.value()))
 		ops := []qnn.Op{qnn.Maximum{}, qnn.Minimum{}, qnn.Mul{Activation: act}, qnn.Sub{Activation: act}, qnn.PRelu{}}
+		if p.l.dtype == qnn.Uint8 {
+			ops = append(ops, qnn.Div{Activation: act})
+		}
 		y = p.node(ops[p.rand.IntN(len(ops))], name, l, x, c)
 	case 10:
 		lo, _ := p.l.dtype.Limits()
@@ -102,7 +105,12 @@ func (p *picker) padded(name string, l like, x qnn.TensorID) qnn.TensorID {
 	q := p.g.Tensors[x].Quant
 	same := p.l.quant(q.Scale[0], q.Zero[0])
 	top, left := p.rand.IntN(3), p.rand.IntN(3)
-	padded := p.node(qnn.Pad{}, name+"/pad", same, x, p.paddings(name+"/cells", top, 2-top, left, 2-left))
+	cells := p.paddings(name+"/cells", top, 2-top, left, 2-left)
+	padded := p.node(qnn.Pad{}, name+"/pad", same, x, cells)
+	if p.rand.IntN(4) == 0 {
+		value := p.constant(name+"/value", same.of(), byte(q.Zero[0]+p.rand.Int32N(2)))
+		padded = p.node(qnn.PadValue{}, name+"/padv2", same, x, cells, value)
+	}
 	if p.rand.IntN(3) == 0 {
 		pool := qnn.Pool{Padding: qnn.Valid, FilterH: 3, FilterW: 3, StrideH: 1, StrideW: 1}
 		p.pool = append(p.pool, p.node(qnn.MaxPool{Pool: pool}, name+"/pool", same, padded))
