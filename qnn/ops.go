@@ -71,7 +71,7 @@ type (
 	Pad struct{}
 	// Quantize is QUANTIZE: from float32, or from one 8-bit quantisation to another.
 	Quantize struct{}
-	// Dequantize is DEQUANTIZE: an 8-bit tensor to float32.
+	// Dequantize is DEQUANTIZE: an 8-bit or float16 tensor to float32.
 	Dequantize struct{}
 	// Mean is MEAN over the axes in input 1.
 	Mean struct{ KeepDims bool }

@@ -204,7 +204,7 @@ func supportsQuantize(g *Graph, n *Node) error {
 
 func supportsDequantize(g *Graph, n *Node) error {
 	x, y := g.Input(n, 0), g.Output(n, 0)
-	if !x.Type.Is8Bit() || y.Type != Float32 {
+	if !types(Uint8, Int8, Float16).has(x.Type) || y.Type != Float32 {
 		return fmt.Errorf("from %s to %s", x.Type, y.Type)
 	}
 	return perTensor(x)

@@ -88,7 +88,7 @@ func activationOf(n *qnn.Node) (qnn.Activation, bool) {
 		return n.Residual.Activation, true
 	}
 	switch n.Op.(type) {
-	case qnn.Conv2D, qnn.Depthwise, qnn.Dense, qnn.Add, qnn.Sub, qnn.Mul, qnn.AveragePool, qnn.MaxPool:
+	case qnn.Conv2D, qnn.Depthwise, qnn.Dense, qnn.Add, qnn.Sub, qnn.Mul, qnn.Div, qnn.AveragePool, qnn.MaxPool:
 		return qnn.FusedActivation(n.Op), true
 	}
 	return 0, false
@@ -118,6 +118,8 @@ func withActivation(n qnn.Node, act qnn.Activation) qnn.Node {
 		n.Op = qnn.Sub{Activation: act}
 	case qnn.Mul:
 		n.Op = qnn.Mul{Activation: act}
+	case qnn.Div:
+		n.Op = qnn.Div{Activation: act}
 	case qnn.AveragePool:
 		op.Activation = act
 		n.Op = op

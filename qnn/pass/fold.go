@@ -1,6 +1,8 @@
 package pass
 
 import (
+	"slices"
+
 	"qtune/qnn"
 	"qtune/qnn/ref"
 )
@@ -14,23 +16,29 @@ const (
 
 // fold computes nodes all of whose inputs are constant, and SHAPE, whose result
 // is known anyway. Their outputs become constants. What makes an output of the
-// network stays a node.
+// network stays a node, but its result is known to those after it.
 func fold(g *qnn.Graph) {
 	l := newLinks(g)
-	vals := make(ref.Values, len(g.Tensors))
+	vals := make(ref.Values, len(g.Tensors)) // of what is known, but not constant
 	gone := make([]bool, len(g.Nodes))
 	bytes, steps := 0, 0.0
 	for i := range g.Nodes {
 		n := &g.Nodes[i]
 		size := resultBytes(g, n)
 		cost := foldSteps(g, n)
-		if !foldable(g, n, l) || size > maxFolded || bytes+size > maxFoldedAll || steps+cost > maxFoldSteps {
+		if !known(g, n, vals) || size > maxFolded || bytes+size > maxFoldedAll || steps+cost > maxFoldSteps {
 			continue
 		}
 		if ref.Node(g, n, vals) != nil {
+			for _, id := range n.Outputs {
+				vals[id] = nil
+			}
 			continue
 		}
 		bytes, steps = bytes+size, steps+cost
+		if slices.ContainsFunc(n.Outputs, func(id qnn.TensorID) bool { return l.output[id] }) {
+			continue
+		}
 		for _, id := range n.Outputs {
 			g.Tensors[id].Data, vals[id] = vals[id], nil
 		}
@@ -39,12 +47,8 @@ func fold(g *qnn.Graph) {
 	remove(g, gone)
 }
 
-func foldable(g *qnn.Graph, n *qnn.Node, l *links) bool {
-	for _, id := range n.Outputs {
-		if l.output[id] {
-			return false
-		}
-	}
+// known tells whether the result of n does not depend on the network's inputs.
+func known(g *qnn.Graph, n *qnn.Node, vals ref.Values) bool {
 	switch n.Op.(type) {
 	case qnn.Unsupported:
 		return false
@@ -52,7 +56,7 @@ func foldable(g *qnn.Graph, n *qnn.Node, l *links) bool {
 		return true
 	}
 	for _, id := range n.Inputs {
-		if id != qnn.NoTensor && !g.Tensors[id].IsConst() {
+		if id != qnn.NoTensor && vals.Of(g, id) == nil {
 			return false
 		}
 	}

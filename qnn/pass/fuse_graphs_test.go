@@ -95,6 +95,29 @@ var padGraphs = map[string]func() *qnn.Graph{
 			b.conv(conv2d(qnn.Valid, 1, qnn.NoActivation), "conv", l, p, 3, 2),
 			b.node(qnn.MaxPool{Pool: pool}, "pool", l, p))
 	},
+	// Two PADs in a row; the inner one is an output of the network too.
+	"row": func() *qnn.Graph {
+		b := newBuilder("row")
+		x := b.input("x", pixels)
+		inner := b.node(qnn.Pad{}, "inner", pixels, x, b.paddings("rows", 1, 2, 0, 0))
+		outer := b.node(qnn.Pad{}, "outer", pixels, inner, b.paddings("columns", 1, 0, 1, 2))
+		pool := qnn.Pool{Padding: qnn.Valid, FilterH: 2, FilterW: 2, StrideH: 1, StrideW: 1}
+		return b.outputs(inner,
+			b.conv(conv2d(qnn.Valid, 1, qnn.NoActivation), "conv", pixels, outer, 3, 2),
+			b.node(qnn.MaxPool{Pool: pool}, "pool", pixels, outer))
+	},
+	// PADV2 with the zero point, and with another value.
+	"value": func() *qnn.Graph {
+		b := newBuilder("value")
+		x := b.input("x", pixels)
+		conv := conv2d(qnn.Valid, 1, qnn.NoActivation)
+		padded := func(name string, v byte) qnn.TensorID {
+			return b.node(qnn.PadValue{}, name, pixels, x, b.paddings(name+"/cells", 1, 1, 1, 1), b.constant(name+"/value", pixels.of(), v))
+		}
+		return b.outputs(
+			b.conv(conv, "a", pixels, padded("zero", 100), 3, 2),
+			b.conv(conv, "b", pixels, padded("one", 102), 3, 2))
+	},
 	// Too wide for the window, channels, and another zero point.
 	"keeps": func() *qnn.Graph {
 		b := newBuilder("keeps")

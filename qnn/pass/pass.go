@@ -50,19 +50,22 @@ var passes = map[Name]func(*qnn.Graph){
 // Default returns the passes that the compiler runs, in this order:
 //
 //   - Dead: what nothing uses must not count as a use below.
-//   - Fold: on int8, before constants need a uint8 form.
-//   - Legalise: all that follows sees the network's conversions too.
+//   - Legalise: all that follows sees its conversions too. Those at the
+//     network's outputs let Fold compute what is before them.
+//   - Fold.
 //   - CSE: before nodes that are equal become parts of others that are not.
 //   - Identity: brings together what belongs together below.
 //   - QuantPairs, whose result may be an identity: Identity again.
 //   - Activation: before Table, for which a RELU would be a look-up of its own,
 //     and before Residual, so that a convolution's clamp stays with it.
 //   - Pad.
+//   - CSE: nodes that read copies of one tensor now read the same, and so do
+//     those that read it with different PADs between.
 //   - Table: also takes the conversions at inputs and outputs.
 //   - Residual: last, because it hides a tensor.
 //   - Dead: in case that all of this left something.
 func Default() []Name {
-	return []Name{Dead, Fold, Legalise, CSE, Identity, QuantPairs, Identity, Activation, Pad, Table, Residual, Dead}
+	return []Name{Dead, Legalise, Fold, CSE, Identity, QuantPairs, Identity, Activation, Pad, CSE, Table, Residual, Dead}
 }
 
 // Minimal returns the passes without which nothing compiles, and which keep

@@ -116,6 +116,40 @@ func TestEquivalent(t *testing.T) {
 	}
 }
 
+// TestPublished: the passes fuse what they can in whole networks, and a second
+// run finds nothing more. The counts are of the operators that stay.
+func TestPublished(t *testing.T) {
+	for name, want := range map[string]map[string]int{
+		"mobilenet_v1_0.25_128_quant":      {"PAD": 0, "ADD": 0},
+		"mobilenet_v2_1.0_224_quant":       {"PAD": 0, "ADD": 0},
+		"tf2_mobilenet_v2_1.0_224_ptq":     {"PAD": 0, "ADD": 0, "QUANTIZE": 0},
+		"deeplabv3_mnv2_dm05_pascal_quant": {"PAD": 0, "ADD": 0},
+		"person_detect_int8":               {"PAD": 0, "QUANTIZE": 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(models, name+".tflite")
+			if _, err := os.Stat(path); err != nil {
+				t.Skip(err)
+			}
+			g := mustImport(t, path)
+			out := mustRun(t, g, pass.Default()...)
+			checkInterface(t, g, out)
+			if again := mustRun(t, out, pass.Default()...); dump(t, again) != dump(t, out) {
+				t.Errorf("a second run changes the graph:\n%s", cmp.Diff(dump(t, out), dump(t, again)))
+			}
+			got := map[string]int{}
+			for i := range out.Nodes {
+				got[out.Nodes[i].Op.OpName()]++
+			}
+			for op, n := range want {
+				if got[op] != n {
+					t.Errorf("%d nodes %s, want %d", got[op], op, n)
+				}
+			}
+		})
+	}
+}
+
 // TestLegaliseLeavesNoInt8 checks what legalisation is for.
 func TestLegaliseLeavesNoInt8(t *testing.T) {
 	paths, _ := filepath.Glob(filepath.Join(goldenOps, "*_s8_*", "model.tflite"))

@@ -23,11 +23,19 @@ var foldGraphs = map[string]func() *qnn.Graph{
 		sum := b.node(qnn.Add{}, "sum", pixels, x, folded)
 		return b.outputs(sum, b.node(qnn.Tanh{}, "y", pixels.quant(1.0/128, 128), c))
 	},
-	// A result of 100 MB is not worth it.
+	// float16 constants, quantised in the end.
+	"half": func() *qnn.Graph {
+		b := newBuilder("half")
+		x := b.input("x", pixels.of(1, 2))
+		h := b.constant("h", like{dtype: qnn.Float16, shape: qnn.Shape{2}}, 0, 0x3c, 0, 0xc1) // 1 and -2.5
+		q := b.node(qnn.Quantize{}, "q", pixels, b.node(qnn.Dequantize{}, "f", float, h))
+		return b.outputs(b.node(qnn.Mul{}, "y", pixels, x, q))
+	},
+	// A result of 18 MB is not worth it.
 	"large": func() *qnn.Graph {
 		b := newBuilder("large")
 		x := b.input("x", pixels.of(1, 1))
-		sum := b.node(qnn.Add{}, "sum", pixels, b.constant("column", pixels.of(10000, 1)), b.constant("row", pixels.of(1, 10000)))
+		sum := b.node(qnn.Add{}, "sum", pixels, b.constant("column", pixels.of(4300, 1)), b.constant("row", pixels.of(1, 4300)))
 		part := b.node(qnn.Slice{}, "part", pixels, sum, b.ints("first", 0, 0), b.ints("extent", 1, 1))
 		return b.outputs(b.node(qnn.Add{}, "y", pixels, x, part))
 	},

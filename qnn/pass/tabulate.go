@@ -64,7 +64,7 @@ func elementwise(g *qnn.Graph, n *qnn.Node) (from qnn.TensorID, ok bool) {
 	switch n.Op.(type) {
 	case qnn.Quantize, qnn.Dequantize, qnn.Clamp, qnn.Logistic, qnn.Tanh, qnn.HardSwish, qnn.LeakyRelu, qnn.Table:
 		return n.Inputs[0], true
-	case qnn.Add, qnn.Sub, qnn.Mul, qnn.Maximum, qnn.Minimum, qnn.PRelu:
+	case qnn.Add, qnn.Sub, qnn.Mul, qnn.Div, qnn.Maximum, qnn.Minimum, qnn.PRelu:
 	default:
 		return qnn.NoTensor, false
 	}

@@ -100,6 +100,10 @@ func Node(g *qnn.Graph, n *qnn.Node, vals Values) error {
 		}
 		transposeConv(l, vals.Of(g, n.Inputs[2]), out)
 	case qnn.Dequantize:
+		if g.Input(n, 0).Type == qnn.Float16 {
+			widenHalf(vals.Of(g, n.Inputs[0]), out)
+			return nil
+		}
 		dequantize(newOperand(g, n, vals, 0), out)
 	case qnn.Quantize:
 		quantize(g, n, vals, out)

@@ -123,6 +123,10 @@ func (w *writer) version(def builtin, n *qnn.Node) int32 {
 		if len(n.Inputs) > 3 {
 			v = 3
 		}
+	case qnn.Dequantize:
+		if w.g.Input(n, 0).Type == qnn.Float16 {
+			v = 3
+		}
 	case qnn.Quantize:
 		if w.g.Input(n, 0).Type != qnn.Float32 {
 			v = 2
