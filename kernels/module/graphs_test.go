@@ -141,3 +141,75 @@ func dump(g *qnn.Graph) string {
 	_ = g.Dump(&b) // a builder does not fail
 	return b.String()
 }
+
+// Damaged networks that import compile and equal the reference, or both refuse
+// them; nothing panics.
+func TestMutants(t *testing.T) {
+	cases, err := filepath.Glob(filepath.Join(opsDir, "*", "model.tflite"))
+	if err != nil || len(cases) < 100 {
+		t.Fatalf("%d golden cases: %v", len(cases), err)
+	}
+	targets := append(schedules.HostISAs(), schedules.Ref)
+	compared := 0
+	for i, path := range cases {
+		file := readFile(t, path)
+		rng := rand.New(rand.NewPCG(uint64(i), 5))
+		for n := range 40 {
+			mutant := bytes.Clone(file)
+			for range 1 + rng.IntN(3) {
+				mutant[rng.IntN(len(mutant))] = byte(rng.Uint32())
+			}
+			g, err := tflite.Import(mutant)
+			if err != nil || bytesOf(g) > 1<<16 || g.CheckQuantised() != nil {
+				continue
+			}
+			o := Options{ISA: targets[n%len(targets)]}
+			if sameAsReference(t, fmt.Sprintf("%s, mutant %d", path, n), g, o) {
+				compared++
+			}
+		}
+	}
+	if compared < 500 {
+		t.Errorf("only %d mutants were compared", compared)
+	}
+}
+
+// bytesOf is the size of all tensors of g.
+func bytesOf(g *qnn.Graph) int {
+	total := 0
+	for i := range g.Tensors {
+		total += min(g.Tensors[i].Bytes(), 1<<20)
+	}
+	return total
+}
+
+// sameAsReference compares what a module and the reference make of g, errors
+// included, and tells whether there was something to compare.
+func sameAsReference(t *testing.T, name string, g *qnn.Graph, o Options) bool {
+	t.Helper()
+	defer func() {
+		if p := recover(); p != nil {
+			t.Fatalf("%s, %s: panic: %v\n%s", name, o.ISA, p, dump(g))
+		}
+	}()
+	m, err := Compile(g, o)
+	if err != nil {
+		return false
+	}
+	defer m.Close()
+	inputs := randomInputs(g, 3)
+	want, errRef := ref.Run(g, inputs)
+	got, err := m.Run(inputs)
+	if (err == nil) != (errRef == nil) {
+		t.Errorf("%s, %s: %v; the reference says %v", name, o.ISA, err, errRef)
+	}
+	if err != nil || errRef != nil {
+		return false
+	}
+	for i, w := range want.Outputs(g) {
+		if !bytes.Equal(got[i], w) {
+			t.Errorf("%s, %s: output %d differs\n%s", name, o.ISA, i, dump(g))
+		}
+	}
+	return true
+}
