@@ -65,6 +65,7 @@ type layerBench struct {
 	Schedule      string  `json:"schedule,omitempty"`
 	Source        string  `json:"source,omitempty"`
 	CodeHash      string  `json:"code_hash,omitempty"`
+	Interpreted   bool    `json:"interpreted,omitempty"`
 }
 
 func benchModel(c *cobra.Command, f *benchFlags, path string, isa schedules.ISA, mode kernels.Mode, yardstick float64) (*modelBench, error) {
@@ -188,7 +189,7 @@ func (b *modelBench) fill(layers []module.LayerInfo, teams []*team, yardstick fl
 }
 
 func benchLayer(l module.LayerInfo, d time.Duration, yardstick float64) layerBench {
-	b := layerBench{Node: l.Node, Op: l.Op, Output: l.Output, TimeNS: d.Nanoseconds(), MACs: l.MACs}
+	b := layerBench{Node: l.Node, Op: l.Op, Output: l.Output, TimeNS: d.Nanoseconds(), MACs: l.MACs, Interpreted: l.Interpreted}
 	if l.MACs > 0 {
 		speed := float64(l.MACs) / d.Seconds()
 		b.GMACs = speed / 1e9
@@ -244,6 +245,9 @@ func (b *modelBench) print(w io.Writer) error {
 	}
 	t := newTable(head...)
 	for _, l := range b.Layers {
+		if l.Interpreted {
+			l.Source = "interpreter"
+		}
 		cells := []string{strconv.Itoa(l.Node), l.Op, ms(time.Duration(l.TimeNS)), percent(l.Share, 1),
 			number(l.GMACs), percentOrNone(l.OfPeak), l.Source, l.Schedule}
 		if len(b.Latency) > 1 {

@@ -193,6 +193,9 @@ func TestNetworkEmulated(t *testing.T) {
 func checkNetwork(t *testing.T, name string, o Options, cases ...string) {
 	t.Helper()
 	m := compile(t, sharedModel(t, name), o)
+	if o.ISA != schedules.Ref {
+		checkCompiled(t, m)
+	}
 	var manifest struct{ Cases map[string]golden }
 	dir := filepath.Join(shared, "golden", name)
 	readJSON(t, &manifest, dir, "manifest.json")

@@ -115,6 +115,9 @@ type LayerInfo struct {
 	Op     string // TensorFlow Lite's name of the operator
 	Output string // name of the tensor that it makes
 	MACs   int64  // multiply-accumulate steps, 0 for operators without
+	// Interpreted: it runs in the reference interpreter, exactly but slowly,
+	// because nothing generates code for such operands.
+	Interpreted bool
 
 	// The kernel; zero for layers without.
 	Workload schedules.Workload
@@ -128,6 +131,7 @@ func (m *Module) Layers() []LayerInfo {
 	infos := make([]LayerInfo, len(m.steps))
 	for i, s := range m.steps {
 		infos[i] = s.info
+		infos[i].Interpreted = s.interpreted
 	}
 	return infos
 }

@@ -62,7 +62,7 @@ var operatorMakers = map[string]operatorMaker{
 // useOperator makes s run generated code where there is some.
 func (m *Module) useOperator(s *step) error {
 	if s.reshapes() {
-		s.bind = m.bindReshape(s)
+		s.operator = operator{bind: m.bindReshape(s)}
 		return nil
 	}
 	prepare := operatorMakers[s.node.Op.OpName()]

@@ -36,6 +36,8 @@ type operator struct {
 	// bind joins it to memory: phases that follow each other, of parts that run
 	// at the same time.
 	bind binder
+
+	interpreted bool // by ref
 }
 
 type binder func(mem *memory, threads int) ([][]kernels.Part, error)
@@ -88,7 +90,7 @@ func (s *step) useSubpixel(g *qnn.Graph) error {
 
 // interpreted runs n in the reference interpreter.
 func interpreted(g *qnn.Graph, n *qnn.Node) operator {
-	return operator{bind: func(mem *memory, _ int) ([][]kernels.Part, error) {
+	return operator{interpreted: true, bind: func(mem *memory, _ int) ([][]kernels.Part, error) {
 		return onePart(func() error { return ref.Node(g, n, mem.buffers) }), nil
 	}}
 }
@@ -111,7 +113,7 @@ func (s *step) useKernel(g *qnn.Graph, o *kernels.Operators) error {
 	if s.packed, err = s.code.kernel.Pack(s.layer); err != nil {
 		return fmt.Errorf("%s: %w", g.Label(s.node), err)
 	}
-	s.reads, s.writes = noGaps, noGaps
+	s.operator = operator{}
 	if k := s.code.kernel; s.layer.Kind != qnn.DenseLayer {
 		if !k.ContiguousInput() {
 			s.reads = gapRows

@@ -74,6 +74,7 @@ func checkZoo(t *testing.T, g *qnn.Graph, isa schedules.ISA, want string) {
 		{ISA: isa, Threads: 2, Choose: randomChooser(r)},
 	} {
 		m := compile(t, g, o)
+		checkCompiled(t, m)
 		for range 2 {
 			got, err := m.Run(inputs)
 			if err != nil {
@@ -85,6 +86,16 @@ func checkZoo(t *testing.T, g *qnn.Graph, isa schedules.ISA, want string) {
 		}
 		if s := m.Stats(); s.ArenaBytes > s.PeakLiveBytes*13/10 {
 			t.Errorf("%s: the arena takes %d bytes, %d are in use at a time", isa, s.ArenaBytes, s.PeakLiveBytes)
+		}
+	}
+}
+
+// checkCompiled fails where something runs in the interpreter.
+func checkCompiled(t *testing.T, m *Module) {
+	t.Helper()
+	for _, l := range m.Layers() {
+		if l.Interpreted {
+			t.Errorf("node %d %s runs in the interpreter", l.Node, l.Op)
 		}
 	}
 }
