@@ -103,7 +103,7 @@ func optionText(op Op) string {
 			op.Border.text(op.Padding), op.StrideH, op.StrideW, op.DilationH, op.DilationW, op.Multiplier, op.Activation)
 	case Dense:
 		return fmt.Sprintf("act=%s keepdims=%t", op.Activation, op.KeepDims)
-	case Add, Sub, Mul:
+	case Add, Sub, Mul, Div:
 		return fmt.Sprintf("act=%s", FusedActivation(op))
 	case AveragePool:
 		return op.Pool.optionText()
@@ -129,6 +129,12 @@ func otherOptionText(op Op) string {
 		return fmt.Sprintf("pad=%s stride=%dx%d", op.Padding, op.StrideH, op.StrideW)
 	case Table:
 		return fmt.Sprintf("crc32=%08x", crc32.ChecksumIEEE(op.Values[:]))
+	case Reduce:
+		return fmt.Sprintf("keepdims=%t", op.KeepDims)
+	case Gather:
+		return fmt.Sprintf("axis=%d", op.Axis)
+	case DetectionPostProcess:
+		return fmt.Sprintf("%+v", op)
 	case LeakyRelu:
 		return fmt.Sprintf("alpha=%v", op.Alpha)
 	case ResizeBilinear:

@@ -70,7 +70,7 @@ func fixedTensors(g *qnn.Graph) []bool {
 // movable tells whether n can work on uint8 tensors in place of int8 ones.
 func movable(g *qnn.Graph, n *qnn.Node) bool {
 	switch n.Op.(type) {
-	case qnn.Unsupported, qnn.Table, qnn.Cast:
+	case qnn.Unsupported, qnn.Table, qnn.Cast, qnn.DetectionPostProcess:
 		return false
 	}
 	if isConversion(n) {

@@ -82,6 +82,8 @@ func array(g *qnn.Graph, n *qnn.Node, vals Values) (done bool, err error) {
 		unpack(g, n, vals, op.Axis)
 	case qnn.ResizeNearest:
 		resizeNearest(out, x, from.Shape, to.Shape, size, op.Resize)
+	case qnn.DetectionPostProcess:
+		return true, detections(g, n, vals)
 	case qnn.Gather:
 		return true, gatherAlong(g, n, vals, out)
 	case qnn.GatherND:

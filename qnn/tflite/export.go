@@ -43,7 +43,10 @@ func sizeHint(g *qnn.Graph) int {
 }
 
 // opcode is an entry of the file's list of operators.
-type opcode struct{ code, version int32 }
+type opcode struct {
+	code, version int32
+	custom        string // name, "" for builtin operators
+}
 
 type writer struct {
 	b        *flatbuffers.Builder
@@ -72,7 +75,11 @@ func (w *writer) operators() ([]flatbuffers.UOffsetT, error) {
 
 func (w *writer) operator(def builtin, n *qnn.Node) flatbuffers.UOffsetT {
 	b := w.b
-	code := w.code(opcode{def.code, w.version(def, n)})
+	name := ""
+	if def.code == customCode {
+		name = n.Op.OpName()
+	}
+	code := w.code(opcode{def.code, w.version(def, n), name})
 	inputs, outputs := ints(b, n.Inputs), ints(b, n.Outputs)
 	var options flatbuffers.UOffsetT
 	if def.write != nil {
@@ -81,6 +88,10 @@ func (w *writer) operator(def builtin, n *qnn.Node) flatbuffers.UOffsetT {
 		b.StartObject(0)
 		options = b.EndObject()
 	}
+	var custom flatbuffers.UOffsetT
+	if c := customOptions(n.Op); c != nil {
+		custom = b.CreateByteVector(c)
+	}
 	fb.OperatorStart(b)
 	fb.OperatorAddOpcodeIndex(b, uint32(code))
 	fb.OperatorAddInputs(b, inputs)
@@ -88,6 +99,9 @@ func (w *writer) operator(def builtin, n *qnn.Node) flatbuffers.UOffsetT {
 	if options != 0 {
 		fb.OperatorAddBuiltinOptionsType(b, def.options)
 		fb.OperatorAddBuiltinOptions(b, options)
+	}
+	if custom != 0 {
+		fb.OperatorAddCustomOptions(b, custom)
 	}
 	return fb.OperatorEnd(b)
 }
@@ -229,7 +243,14 @@ func (w *writer) finish(operators, tensors, buffers []flatbuffers.UOffsetT) {
 	b := w.b
 	codes := make([]flatbuffers.UOffsetT, len(w.codeList))
 	for i, c := range w.codeList {
+		var name flatbuffers.UOffsetT
+		if c.custom != "" {
+			name = b.CreateString(c.custom)
+		}
 		fb.OperatorCodeStart(b)
+		if name != 0 {
+			fb.OperatorCodeAddCustomCode(b, name)
+		}
 		fb.OperatorCodeAddDeprecatedBuiltinCode(b, int8(min(c.code, 127)))
 		fb.OperatorCodeAddVersion(b, c.version)
 		fb.OperatorCodeAddBuiltinCode(b, c.code)

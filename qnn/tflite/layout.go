@@ -79,6 +79,7 @@ var operatorLayout = &layout{"Operator", []field{
 	{id: 2, name: "outputs", kind: vector, size: 4},
 	{id: 3, name: "builtin_options_type", kind: scalar, size: 1},
 	{id: 4, name: "builtin_options", kind: options, union: optionLayouts},
+	{id: 5, name: "custom_options", kind: vector, size: 1},
 }}
 
 var optionLayouts = map[byte]*layout{

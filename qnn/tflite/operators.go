@@ -75,6 +75,7 @@ var builtins = map[string]builtin{
 	qnn.SpaceToBatch{}.OpName():                   {38, fb.BuiltinOptionsNONE, plain(qnn.SpaceToBatch{}), nil, 2},
 	qnn.BatchToSpace{}.OpName():                   {37, fb.BuiltinOptionsNONE, plain(qnn.BatchToSpace{}), nil, 2},
 	qnn.Cast{}.OpName():                           {53, fb.BuiltinOptionsCastOptions, plain(qnn.Cast{}), writeCast, 1},
+	qnn.DetectionPostProcess{}.OpName():           {customCode, fb.BuiltinOptionsNONE, nil, nil, 1},
 	qnn.Quantize{}.OpName():                       {114, fb.BuiltinOptionsQuantizeOptions, plain(qnn.Quantize{}), nil, 2},
 }
 
@@ -82,10 +83,11 @@ var builtins = map[string]builtin{
 // An operator may leave its options out.
 var noOptions = flatbuffers.Table{Bytes: []byte{4, 0, 4, 0, 4, 0, 0, 0}, Pos: 4}
 
-// readOp returns the operator of a builtin code, or why it is not supported.
-func readOp(code int32, op *fb.Operator) (qnn.Op, error) {
+// readOp returns the operator of a builtin code, or of a custom name, or why it
+// is not supported.
+func readOp(code int32, custom string, op *fb.Operator) (qnn.Op, error) {
 	if code == customCode {
-		return nil, fmt.Errorf("custom operators are not supported")
+		return readCustom(custom, op)
 	}
 	def, ok := builtins[builtinName(code)]
 	if !ok {
