@@ -35,6 +35,14 @@ var makers = []maker{
 	{"PADV2", padValue}, {"GATHER", gather}, {"GATHER_ND", gatherND}, {"CAST", cast},
 	{"SPACE_TO_BATCH_ND", spaceToBatch}, {"BATCH_TO_SPACE_ND", batchToSpace},
 	{"SPACE_TO_DEPTH", spaceToDepth}, {"DEPTH_TO_SPACE", depthToSpace}, {"SHAPE", shapeOf},
+	{"ABS", function(qnn.Abs)}, {"NEG", function(qnn.Neg)}, {"SQUARE", function(qnn.Square)}, {"SQRT", function(qnn.Sqrt)},
+	{"RSQRT", function(qnn.Rsqrt)}, {"EXP", function(qnn.Exp)}, {"LOG", function(qnn.Log)}, {"FLOOR", function(qnn.Floor)},
+	{"CEIL", function(qnn.Ceil)}, {"ROUND", function(qnn.Round)},
+	{"LESS", floatPair(qnn.Compare{Relation: qnn.Less}, qnn.Bool)}, {"LESS_EQUAL", floatPair(qnn.Compare{Relation: qnn.LessEqual}, qnn.Bool)},
+	{"GREATER", floatPair(qnn.Compare{Relation: qnn.Greater}, qnn.Bool)}, {"GREATER_EQUAL", floatPair(qnn.Compare{Relation: qnn.GreaterEqual}, qnn.Bool)},
+	{"EQUAL", floatPair(qnn.Compare{Relation: qnn.Equal}, qnn.Bool)}, {"NOT_EQUAL", floatPair(qnn.Compare{Relation: qnn.NotEqual}, qnn.Bool)},
+	{"POW", floatPair(qnn.Pow{}, qnn.Float32)}, {"SQUARED_DIFFERENCE", floatPair(qnn.SquaredDifference{}, qnn.Float32)},
+	{"SELECT", choose(qnn.Select{})}, {"SELECT_V2", choose(qnn.SelectV2{})}, {"TOPK_V2", topK},
 }
 
 func act(b *builder) qnn.Activation {

@@ -9,10 +9,7 @@ import (
 )
 
 // Operators on float32 and int32, which detection and pose networks put around
-// the quantised part. Arithmetic rounds to float32 after every operation;
-// exponentials and what is made of them are rounded once from double precision,
-// where TensorFlow Lite's differ by a unit in the last place from one of its
-// builds to the next.
+// the quantised part. Arithmetic rounds to float32 after every operation.
 
 // numbers computes n, whose output is of float32 or int32.
 func numbers(g *qnn.Graph, n *qnn.Node, vals Values, out []byte) error {
@@ -140,9 +137,9 @@ func floatCurve(op qnn.Op) func(float32) float32 {
 	case qnn.Clamp:
 		return func(v float32) float32 { return clampFloat(v, op.Activation) }
 	case qnn.Logistic:
-		return func(v float32) float32 { return float32(1 / (1 + math.Exp(-float64(v)))) }
+		return logisticFloat
 	case qnn.Tanh:
-		return func(v float32) float32 { return tanh(float64(v)) }
+		return tanhFloat
 	case qnn.HardSwish:
 		return func(v float32) float32 {
 			gate := clampFloat(float32(v+3), qnn.Relu6)
@@ -159,21 +156,23 @@ func floatCurve(op qnn.Op) func(float32) float32 {
 	return nil
 }
 
+// softmaxFloat sums in the order of the elements, and multiplies by the inverse.
 func softmaxFloat(data, out []byte, depth int, beta float32) {
+	row := make([]float32, depth)
 	for at := 0; at < len(data)/4; at += depth {
 		top := float32(math.Inf(-1))
-		for k := range depth {
-			top = max(top, float(data, at+k))
-		}
-		exp := func(k int) float32 {
-			return float32(math.Exp(float64(float32(float32(float(data, at+k)-top) * beta))))
+		for k := range row {
+			row[k] = float(data, at+k)
+			top = max(top, row[k])
 		}
 		var sum float32
-		for k := range depth {
-			sum = float32(sum + exp(k))
+		for k, v := range row {
+			row[k] = exp(float32(float32(v-top) * beta))
+			sum = float32(sum + row[k])
 		}
-		for k := range depth {
-			putFloat(out, at+k, float32(exp(k)/sum))
+		inverse := float32(1 / sum)
+		for k, v := range row {
+			putFloat(out, at+k, float32(v*inverse))
 		}
 	}
 }

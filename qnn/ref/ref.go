@@ -81,6 +81,9 @@ func Node(g *qnn.Graph, n *qnn.Node, vals Values) error {
 	if done, err := array(g, n, vals); done {
 		return err
 	}
+	if done, err := around(g, n, vals); done {
+		return err
+	}
 	out := vals[n.Outputs[0]]
 	switch op := n.Op.(type) {
 	case qnn.Conv2D, qnn.Depthwise, qnn.Dense:

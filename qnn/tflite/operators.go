@@ -77,6 +77,28 @@ var builtins = map[string]builtin{
 	qnn.Cast{}.OpName():                           {53, fb.BuiltinOptionsCastOptions, plain(qnn.Cast{}), writeCast, 1},
 	qnn.DetectionPostProcess{}.OpName():           {customCode, fb.BuiltinOptionsNONE, nil, nil, 1},
 	qnn.Quantize{}.OpName():                       {114, fb.BuiltinOptionsQuantizeOptions, plain(qnn.Quantize{}), nil, 2},
+
+	qnn.Unary{Function: qnn.Abs}.OpName():            {101, fb.BuiltinOptionsNONE, plain(qnn.Unary{Function: qnn.Abs}), nil, 1},
+	qnn.Unary{Function: qnn.Neg}.OpName():            {59, fb.BuiltinOptionsNONE, plain(qnn.Unary{Function: qnn.Neg}), nil, 1},
+	qnn.Unary{Function: qnn.Square}.OpName():         {92, fb.BuiltinOptionsNONE, plain(qnn.Unary{Function: qnn.Square}), nil, 1},
+	qnn.Unary{Function: qnn.Sqrt}.OpName():           {75, fb.BuiltinOptionsNONE, plain(qnn.Unary{Function: qnn.Sqrt}), nil, 1},
+	qnn.Unary{Function: qnn.Rsqrt}.OpName():          {76, fb.BuiltinOptionsNONE, plain(qnn.Unary{Function: qnn.Rsqrt}), nil, 1},
+	qnn.Unary{Function: qnn.Exp}.OpName():            {47, fb.BuiltinOptionsNONE, plain(qnn.Unary{Function: qnn.Exp}), nil, 1},
+	qnn.Unary{Function: qnn.Log}.OpName():            {73, fb.BuiltinOptionsNONE, plain(qnn.Unary{Function: qnn.Log}), nil, 1},
+	qnn.Unary{Function: qnn.Floor}.OpName():          {8, fb.BuiltinOptionsNONE, plain(qnn.Unary{Function: qnn.Floor}), nil, 1},
+	qnn.Unary{Function: qnn.Ceil}.OpName():           {104, fb.BuiltinOptionsNONE, plain(qnn.Unary{Function: qnn.Ceil}), nil, 1},
+	qnn.Unary{Function: qnn.Round}.OpName():          {116, fb.BuiltinOptionsNONE, plain(qnn.Unary{Function: qnn.Round}), nil, 1},
+	qnn.Compare{Relation: qnn.Less}.OpName():         {58, fb.BuiltinOptionsNONE, plain(qnn.Compare{Relation: qnn.Less}), nil, 1},
+	qnn.Compare{Relation: qnn.LessEqual}.OpName():    {63, fb.BuiltinOptionsNONE, plain(qnn.Compare{Relation: qnn.LessEqual}), nil, 1},
+	qnn.Compare{Relation: qnn.Greater}.OpName():      {61, fb.BuiltinOptionsNONE, plain(qnn.Compare{Relation: qnn.Greater}), nil, 1},
+	qnn.Compare{Relation: qnn.GreaterEqual}.OpName(): {62, fb.BuiltinOptionsNONE, plain(qnn.Compare{Relation: qnn.GreaterEqual}), nil, 1},
+	qnn.Compare{Relation: qnn.Equal}.OpName():        {71, fb.BuiltinOptionsNONE, plain(qnn.Compare{Relation: qnn.Equal}), nil, 1},
+	qnn.Compare{Relation: qnn.NotEqual}.OpName():     {72, fb.BuiltinOptionsNONE, plain(qnn.Compare{Relation: qnn.NotEqual}), nil, 1},
+	qnn.Pow{}.OpName():                               {78, fb.BuiltinOptionsNONE, plain(qnn.Pow{}), nil, 1},
+	qnn.SquaredDifference{}.OpName():                 {99, fb.BuiltinOptionsNONE, plain(qnn.SquaredDifference{}), nil, 1},
+	qnn.Select{}.OpName():                            {64, fb.BuiltinOptionsNONE, plain(qnn.Select{}), nil, 1},
+	qnn.SelectV2{}.OpName():                          {123, fb.BuiltinOptionsNONE, plain(qnn.SelectV2{}), nil, 1},
+	qnn.TopK{}.OpName():                              {48, fb.BuiltinOptionsNONE, plain(qnn.TopK{}), nil, 2},
 }
 
 // noOptions is a table without fields: every accessor returns its default.

@@ -1,14 +1,17 @@
 // Command make computes small random networks of one operator with TensorFlow
 // Lite's interpreter, compares ref with it, and stores them as golden cases.
 //
-//	go run ./qnn/ref/testdata/make -oracle DIR [-n CASES] [-seed S] [-store qnn/ref/testdata/golden_ops]
+//	go run ./qnn/ref/testdata/make -oracle DIR [-run PATTERN] [-n CASES] [-seed S]
+//		[-near] [-store qnn/ref/testdata/golden_ops]
 //
 // Networks that the interpreter refuses are named and left out. Those that
-// differ are named, and with -store not stored.
+// differ are named, and with -store not stored. With -near, float32 outputs may
+// differ in the last place; such cases belong in golden_near.
 package main
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -17,6 +20,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"slices"
 
 	"qtune/qnn"
 	"qtune/qnn/ref"
@@ -29,6 +34,8 @@ func main() {
 	script := flag.String("script", "qnn/ref/testdata/make/run.js", "path of run.js")
 	count := flag.Int("n", 3, "cases for each operator")
 	seed := flag.Uint64("seed", 1, "seed of the cases")
+	run := flag.String("run", "", "pattern of the names of the cases to make")
+	near := flag.Bool("near", false, "let float32 outputs differ in the last place")
 	store := flag.String("store", "", "folder of golden cases to add to")
 	flag.Parse()
 	dir, err := os.MkdirTemp("", "golden")
@@ -36,7 +43,11 @@ func main() {
 	defer os.RemoveAll(dir)
 	var cases []*oneCase
 	args := []string{*script, *oracle}
-	for i, m := range makers {
+	only := regexp.MustCompile(*run)
+	for i, m := range slices.Concat(makers, numberMakers) {
+		if !only.MatchString(m.name) {
+			continue
+		}
 		for k := range *count {
 			r := rand.New(rand.NewPCG(*seed, uint64(1000*i+k)))
 			c := newCase(r, fmt.Sprintf("%s_%d", m.name, k), m.make)
@@ -50,7 +61,7 @@ func main() {
 	check(node.Run())
 	good := map[string]int{}
 	for _, c := range cases {
-		if !c.matches(dir) {
+		if !c.matches(dir, *near) {
 			continue
 		}
 		good[c.g.Nodes[0].Op.OpName()]++
@@ -89,7 +100,7 @@ func (c *oneCase) write(dir string) {
 }
 
 // matches compares ref with the interpreter.
-func (c *oneCase) matches(dir string) bool {
+func (c *oneCase) matches(dir string, near bool) bool {
 	vals, err := ref.Run(c.g, c.inputs)
 	check(err)
 	for i, got := range vals.Outputs(c.g) {
@@ -97,12 +108,24 @@ func (c *oneCase) matches(dir string) bool {
 		if err != nil {
 			return false
 		}
-		if !bytes.Equal(got, want) {
+		if !bytes.Equal(got, want) && !(near && lastPlace(got, want)) {
 			fmt.Printf("%s: output %d differs: %d bytes, want %d\n", c.name, i, len(got), len(want))
 			return false
 		}
 	}
 	return true
+}
+
+// lastPlace tells whether float32 outputs differ by one in their last place at
+// most: as integers, neighbours of one sign differ by one.
+func lastPlace(got, want []byte) bool {
+	for i := 0; i < len(want); i += 4 {
+		d := int64(int32(binary.LittleEndian.Uint32(got[i:]))) - int64(int32(binary.LittleEndian.Uint32(want[i:])))
+		if d < -1 || d > 1 {
+			return false
+		}
+	}
+	return len(got) == len(want)
 }
 
 // list adds the case to the manifest.

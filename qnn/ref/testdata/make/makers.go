@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/binary"
-	"math"
 	"math/rand/v2"
 
 	"qtune/qnn"
@@ -14,13 +13,18 @@ type builder struct {
 	typ  qnn.DType
 	g    *qnn.Graph
 	node qnn.Node
+
+	result func(i int, y *qnn.Tensor) // changes output i, if set
+	adjust func(v float32) float32    // changes each float32 input, if set
 }
 
-// makers of random networks; the name begins the name of the case.
-var makers = []struct {
+// A maker makes random networks; the name begins the name of the case.
+type maker struct {
 	name string
 	make func(b *builder) (outputs int)
-}{
+}
+
+var makers = []maker{
 	{"rand_sub", func(b *builder) int { return b.pair(qnn.Sub{Activation: b.act()}) }},
 	{"rand_mul", func(b *builder) int { return b.pair(qnn.Mul{Activation: b.act()}) }},
 	{"rand_maximum", func(b *builder) int { return b.pair(qnn.Maximum{}) }},
@@ -226,7 +230,7 @@ func newCase(r *rand.Rand, name string, fill func(*builder) int) *oneCase {
 	outputs := fill(b)
 	g := b.g
 	quant := b.quant()
-	if b.typ == qnn.Float32 {
+	if !b.typ.Is8Bit() {
 		return finish(r, name, b, outputs, quant)
 	}
 	switch b.node.Op.(type) {
@@ -257,8 +261,11 @@ func newCase(r *rand.Rand, name string, fill func(*builder) int) *oneCase {
 // finish adds the outputs and makes inputs.
 func finish(r *rand.Rand, name string, b *builder, outputs int, quant qnn.Quant) *oneCase {
 	g := b.g
-	for range outputs {
+	for i := range outputs {
 		y := qnn.Tensor{Name: "y", Type: b.typ, Quant: quant}
+		if b.result != nil {
+			b.result(i, &y)
+		}
 		if _, ok := b.node.Op.(qnn.ArgMax); ok {
 			y.Type, y.Quant = []qnn.DType{qnn.Int32, qnn.Int64}[r.IntN(2)], qnn.Quant{}
 		}
@@ -279,16 +286,7 @@ func finish(r *rand.Rand, name string, b *builder, outputs int, quant qnn.Quant)
 	g.Nodes = []qnn.Node{b.node}
 	c := &oneCase{name: name, g: g}
 	for _, id := range g.Inputs {
-		data := make([]byte, g.Tensors[id].Bytes())
-		for i := range data {
-			data[i] = byte(r.Uint32())
-		}
-		if g.Tensors[id].Type == qnn.Float32 {
-			for i := 0; i < len(data); i += 4 {
-				binary.LittleEndian.PutUint32(data[i:], math.Float32bits(float32(4*r.NormFloat64())))
-			}
-		}
-		c.inputs = append(c.inputs, data)
+		c.inputs = append(c.inputs, b.fill(&g.Tensors[id]))
 	}
 	return c
 }
@@ -311,7 +309,7 @@ func (b *builder) floats() *builder {
 }
 
 func (b *builder) quant() qnn.Quant {
-	if b.typ == qnn.Float32 {
+	if !b.typ.Is8Bit() {
 		return qnn.Quant{}
 	}
 	lo, hi := b.typ.Limits()
