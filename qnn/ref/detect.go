@@ -124,7 +124,7 @@ func (d *detector) fast() (found []detection, count int) {
 	order := make([][]int, len(d.boxes))
 	per := min(d.op.MaxClasses, d.op.Classes)
 	for i := range d.boxes {
-		order[i] = descending(d.op.Classes, func(c int) float32 { return d.score(i, c) })[:per]
+		order[i] = d.bestClasses(i, per)
 		best[i] = d.score(i, order[i][0])
 	}
 	kept := d.suppress(best, d.op.MaxDetections)
@@ -138,6 +138,25 @@ func (d *detector) fast() (found []detection, count int) {
 		}
 	}
 	return found, len(kept)
+}
+
+// bestClasses returns the n best classes of a box, in order. One is the usual
+// number, which needs no sorting.
+func (d *detector) bestClasses(box, n int) []int {
+	if n > 1 {
+		all := make([]int, d.op.Classes)
+		for c := range all {
+			all[c] = c
+		}
+		return descending(all, func(c int) float32 { return d.score(box, c) })[:n]
+	}
+	best := 0
+	for c := range d.op.Classes {
+		if d.score(box, c) > d.score(box, best) {
+			best = c
+		}
+	}
+	return []int{best}
 }
 
 // regular looks at each class by itself, and keeps the best of all.
@@ -160,13 +179,15 @@ func (d *detector) regular() []detection {
 // suppress returns the boxes with the highest scores, at most n, none of which
 // overlaps a better one too much.
 func (d *detector) suppress(scores []float32, n int) []int {
-	var kept []int
-	for _, b := range descending(len(scores), func(i int) float32 { return scores[i] }) {
+	var left, kept []int // most boxes are below the threshold: sort the others
+	for b, s := range scores {
+		if s >= d.op.ScoreThreshold {
+			left = append(left, b)
+		}
+	}
+	for _, b := range descending(left, func(i int) float32 { return scores[i] }) {
 		if len(kept) == n {
 			break
-		}
-		if !(scores[b] >= d.op.ScoreThreshold) {
-			continue
 		}
 		if !slices.ContainsFunc(kept, func(k int) bool { return overlap(d.boxes[k], d.boxes[b]) > d.op.IOUThreshold }) {
 			kept = append(kept, b)
@@ -175,12 +196,8 @@ func (d *detector) suppress(scores []float32, n int) []int {
 	return kept
 }
 
-// descending sorts 0..n-1 by value, the highest first, equal ones in order.
-func descending(n int, value func(int) float32) []int {
-	order := make([]int, n)
-	for i := range order {
-		order[i] = i
-	}
+// descending sorts numbers by value, the highest first, equal ones in order.
+func descending(order []int, value func(int) float32) []int {
 	slices.SortStableFunc(order, func(a, b int) int { return higher(value(a), value(b)) })
 	return order
 }
