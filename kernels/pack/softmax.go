@@ -7,6 +7,7 @@ import (
 
 	"qtune/kernels/emit"
 	"qtune/kernels/x86"
+	"qtune/qnn/ref"
 )
 
 // A Softmax says what SOFTMAX of a tensor of bytes means: the scales of operand
@@ -48,7 +49,7 @@ func (s *Softmax) Pack(width x86.Width) []byte {
 		}
 	}
 	for i := range 256 {
-		exp := float32(math.Exp(float64(float32(s.step() * float32(i)))))
+		exp := ref.Exp(float32(s.step() * float32(i)))
 		binary.LittleEndian.PutUint32(dst[l.Bytes+4*(255-i):], math.Float32bits(exp))
 	}
 	return dst

@@ -71,7 +71,7 @@ func functionOf(f qnn.Function, v float32) float32 {
 	case qnn.Rsqrt:
 		return float32(1 / float32(math.Sqrt(d)))
 	case qnn.Exp:
-		return exp(v)
+		return Exp(v)
 	case qnn.Log:
 		return float32(math.Log(d))
 	case qnn.Floor:

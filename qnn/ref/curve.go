@@ -7,19 +7,17 @@ import (
 )
 
 // curve computes f of the real value, in float32, and quantises the result.
-func curve(x operand, y result, f func(float64) float32) {
+func curve(x operand, y result, f func(float32) float32) {
 	inverse := float32(1 / y.scale)
 	for k, v := range x.v {
-		t := f(float64(float32(x.scale * float32(v-x.zero))))
+		t := f(float32(x.scale * float32(v-x.zero)))
 		y.set(k, saturate(float64(qnn.RoundFloat(float32(t*inverse))))+y.zero)
 	}
 }
 
-func logistic(r float64) float32 {
-	return float32(1 / float32(1+float32(math.Exp(-r))))
-}
+func logistic(r float32) float32 { return float32(1 / float32(1+Exp(-r))) }
 
-func tanh(r float64) float32 { return float32(math.Tanh(r)) }
+func tanh(r float32) float32 { return float32(math.Tanh(float64(r))) }
 
 // hardSwish computes x * relu6(x+3)/6 in 16-bit fixed point.
 func hardSwish(x operand, y result) {

@@ -50,13 +50,12 @@ func dequantize(x operand, out []byte) {
 	}
 }
 
-// softmax over the last dimension. The exponentials are rounded once from
-// double precision, the sum runs in element order in float32.
+// softmax over the last dimension, in float32; the sum runs in element order.
 func softmax(x operand, y result, beta float32) {
 	var exp [256]float32 // of minus the distance from the maximum
 	step := float32(-x.scale * beta)
 	for i := range exp {
-		exp[i] = float32(math.Exp(float64(float32(step * float32(i)))))
+		exp[i] = Exp(float32(step * float32(i)))
 	}
 	depth := x.shape[len(x.shape)-1]
 	for at := 0; at < len(x.v); at += depth {

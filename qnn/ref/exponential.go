@@ -16,9 +16,10 @@ var expTable = func() (t [32]float64) {
 	return t
 }()
 
-// exp is e^x: 2^(k/32) from a table, times a cubic polynomial of what is left,
-// in double precision.
-func exp(x float32) float32 {
+// Exp is e^x: 2^(k/32) from a table, times a cubic polynomial of what is left,
+// in double precision. One result in a thousand is the neighbour of the
+// correctly rounded one.
+func Exp(x float32) float32 {
 	switch {
 	case x > 89: // 2^128 and more
 		return float32(math.Inf(1))
@@ -44,7 +45,7 @@ func exp(x float32) float32 {
 
 // logisticFloat is e^x / (1 + e^x).
 func logisticFloat(x float32) float32 {
-	e := exp(min(x, 20)) // where the quotient has become 1
+	e := Exp(min(x, 20)) // where the quotient has become 1
 	return float32(e / float32(1+e))
 }
 

@@ -167,7 +167,7 @@ func softmaxFloat(data, out []byte, depth int, beta float32) {
 		}
 		var sum float32
 		for k, v := range row {
-			row[k] = exp(float32(float32(v-top) * beta))
+			row[k] = Exp(float32(float32(v-top) * beta))
 			sum = float32(sum + row[k])
 		}
 		inverse := float32(1 / sum)

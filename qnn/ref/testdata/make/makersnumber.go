@@ -68,6 +68,17 @@ var numberMakers = []maker{
 		}
 		return 2
 	}},
+	{"rand_logisticedge", func(b *builder) int { // the last place of an exponential decides a byte
+		b.input(qnn.Shape{1, 1024})
+		b.g.Tensors[0].Quant.Scale[0] = []float32{0.00781251, 0.003906255, 0.00260417, 0.0019531276}[b.r.IntN(4)]
+		b.node.Op = qnn.Logistic{}
+		return 1
+	}},
+	{"rand_wideexp", func(b *builder) int { return b.wide().one(qnn.Unary{Function: qnn.Exp}) }},
+	{"rand_widelogistic", func(b *builder) int { return b.wide().one(qnn.Logistic{}) }},
+	{"rand_widetanh", func(b *builder) int { return b.wide().one(qnn.Tanh{}) }},
+	{"rand_widesoftmax", func(b *builder) int { return b.wide().one(qnn.Softmax{Beta: 1}) }},
+	{"rand_wideround", func(b *builder) int { return b.wide().one(qnn.Unary{Function: qnn.Round}) }},
 	{"rand_fmean", func(b *builder) int { return b.reduceFloats(qnn.Mean{KeepDims: b.r.IntN(2) == 0}) }},
 	{"rand_fsum", func(b *builder) int { return b.reduceFloats(qnn.Reduce{Kind: qnn.ReduceSum}) }},
 	{"rand_freducemax", func(b *builder) int {
@@ -90,6 +101,21 @@ func (b *builder) numbers() *builder {
 // positive chooses float32 and makes no negative inputs.
 func (b *builder) positive() *builder {
 	b.adjust = func(v float32) float32 { return float32(math.Abs(float64(v))) }
+	return b.floats()
+}
+
+// wide chooses float32 and makes inputs of all magnitudes.
+func (b *builder) wide() *builder {
+	b.adjust = func(v float32) float32 {
+		if b.r.IntN(2) == 0 {
+			return 25 * v
+		}
+		for {
+			if v = math.Float32frombits(b.r.Uint32()); v-v == 0 { // finite
+				return v
+			}
+		}
+	}
 	return b.floats()
 }
 
