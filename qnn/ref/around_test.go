@@ -110,3 +110,20 @@ func TestExp(t *testing.T) {
 		}
 	}
 }
+
+// TestTanh: both forms are near the true value all over; the golden cases hold
+// scales at which the last place matters.
+func TestTanh(t *testing.T) {
+	for bits := uint32(1); bits < 0x42b20000; bits += 9973 {
+		x := math.Float32frombits(bits)
+		want := float32(math.Tanh(float64(x)))
+		for name, got := range map[string]float32{"tanh": tanh(x), "tanhFloat": tanhFloat(x)} {
+			if d := int64(math.Float32bits(got)) - int64(math.Float32bits(want)); d < -8 || d > 8 {
+				t.Errorf("%s(%v) is %v, want %v", name, x, got, want)
+			}
+		}
+		if tanh(-x) != -tanh(x) || tanhFloat(-x) != -tanhFloat(x) {
+			t.Errorf("the functions are not odd at %v", x)
+		}
+	}
+}

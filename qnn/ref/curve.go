@@ -17,8 +17,6 @@ func curve(x operand, y result, f func(float32) float32) {
 
 func logistic(r float32) float32 { return float32(1 / float32(1+Exp(-r))) }
 
-func tanh(r float32) float32 { return float32(math.Tanh(float64(r))) }
-
 // hardSwish computes x * relu6(x+3)/6 in 16-bit fixed point.
 func hardSwish(x operand, y result) {
 	h := qnn.ResolveHardSwish(x.scale, y.scale)

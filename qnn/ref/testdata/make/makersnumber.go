@@ -68,11 +68,12 @@ var numberMakers = []maker{
 		}
 		return 2
 	}},
-	{"rand_logisticedge", func(b *builder) int { // the last place of an exponential decides a byte
-		b.input(qnn.Shape{1, 1024})
-		b.g.Tensors[0].Quant.Scale[0] = []float32{0.00781251, 0.003906255, 0.00260417, 0.0019531276}[b.r.IntN(4)]
-		b.node.Op = qnn.Logistic{}
-		return 1
+	// the last place of an exponential decides a byte
+	{"rand_logisticedge", func(b *builder) int {
+		return b.edge(qnn.Logistic{}, 0.00781251, 0.003906255, 0.00260417, 0.0019531276)
+	}},
+	{"rand_tanhedge", func(b *builder) int {
+		return b.edge(qnn.Tanh{}, 0.050441645, 0.012550919, 0.033534516, 0.005681505)
 	}},
 	{"rand_wideexp", func(b *builder) int { return b.wide().one(qnn.Unary{Function: qnn.Exp}) }},
 	{"rand_widelogistic", func(b *builder) int { return b.wide().one(qnn.Logistic{}) }},
@@ -102,6 +103,16 @@ func (b *builder) numbers() *builder {
 func (b *builder) positive() *builder {
 	b.adjust = func(v float32) float32 { return float32(math.Abs(float64(v))) }
 	return b.floats()
+}
+
+// edge makes all bytes the input of op, at one of the scales.
+func (b *builder) edge(op qnn.Op, scales ...float32) int {
+	b.input(qnn.Shape{1, 2048})
+	q := b.g.Tensors[0].Quant
+	lo, _ := b.typ.Limits()
+	q.Scale[0], q.Zero[0] = scales[b.r.IntN(len(scales))], lo+128
+	b.node.Op = op
+	return 1
 }
 
 // wide chooses float32 and makes inputs of all magnitudes.
