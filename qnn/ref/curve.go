@@ -21,6 +21,13 @@ func logistic(r float64) float32 {
 
 func tanh(r float64) float32 { return float32(math.Tanh(r)) }
 
+func elu(r float64) float32 {
+	if r < 0 {
+		return float32(math.Expm1(r))
+	}
+	return float32(r)
+}
+
 // hardSwish computes x * relu6(x+3)/6 in 16-bit fixed point.
 func hardSwish(x operand, y result) {
 	h := qnn.ResolveHardSwish(x.scale, y.scale)

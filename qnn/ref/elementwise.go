@@ -50,6 +50,17 @@ func dequantize(x operand, out []byte) {
 	}
 }
 
+// dequantizeChannels is dequantize of a tensor with a scale for each index of a
+// dimension. No such tensor is legalised.
+func dequantizeChannels(t *qnn.Tensor, data, out []byte) {
+	q := t.Quant
+	inner := qnn.Shape(t.Shape[q.Axis+1:]).Elems()
+	for k, b := range data {
+		c := k / inner % len(q.Scale)
+		putFloat(out, k, float32(q.Scale[c]*float32(decode(t.Type, b)-q.Zero[c])))
+	}
+}
+
 // softmax over the last dimension. The exponentials are rounded once from
 // double precision, the sum runs in element order in float32.
 func softmax(x operand, y result, beta float32) {

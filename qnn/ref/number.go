@@ -18,7 +18,7 @@ import (
 func numbers(g *qnn.Graph, n *qnn.Node, vals Values, out []byte) error {
 	x, y := g.Input(n, 0), g.Output(n, 0)
 	switch op := n.Op.(type) {
-	case qnn.Add, qnn.Sub, qnn.Mul, qnn.Div, qnn.Maximum, qnn.Minimum:
+	case qnn.Add, qnn.Sub, qnn.Mul, qnn.Div, qnn.Maximum, qnn.Minimum, qnn.FloorDiv, qnn.FloorMod:
 		a, b := vals.Of(g, n.Inputs[0]), vals.Of(g, n.Inputs[1])
 		sa, sb := strides(x.Shape, y.Shape), strides(g.Input(n, 1).Shape, y.Shape)
 		act := qnn.FusedActivation(n.Op)
@@ -26,7 +26,11 @@ func numbers(g *qnn.Graph, n *qnn.Node, vals Values, out []byte) error {
 		each(y.Shape, func(k int, at []int) {
 			i, j := offset(at, sa), offset(at, sb)
 			if y.Type == qnn.Float32 {
-				putFloat(out, k, clampFloat(pairOfFloats(n.Op, float(a, i), float(b, j)), act))
+				v, err := pairOfFloats(n.Op, float(a, i), float(b, j))
+				if err != nil {
+					fault = fmt.Errorf("%s: %w", g.Label(n), err)
+				}
+				putFloat(out, k, clampFloat(v, act))
 				return
 			}
 			v, err := pairOfInts(n.Op, integer(a, i), integer(b, j))
@@ -38,6 +42,10 @@ func numbers(g *qnn.Graph, n *qnn.Node, vals Values, out []byte) error {
 		return fault
 	case qnn.Softmax:
 		softmaxFloat(vals.Of(g, n.Inputs[0]), out, x.Shape[len(x.Shape)-1], op.Beta)
+		return nil
+	}
+	if op, ok := n.Op.(qnn.ResizeBilinear); ok {
+		resizeFloats(vals.Of(g, n.Inputs[0]), out, x.Shape, y.Shape, op.Resize)
 		return nil
 	}
 	f := floatCurve(n.Op)
@@ -61,26 +69,28 @@ func putFloat(out []byte, k int, v float32) {
 
 func integer(data []byte, k int) int32 { return int32(binary.LittleEndian.Uint32(data[4*k:])) }
 
-func pairOfFloats(op qnn.Op, a, b float32) float32 {
+func pairOfFloats(op qnn.Op, a, b float32) (float32, error) {
 	switch op.(type) {
 	case qnn.Add:
-		return float32(a + b)
+		return float32(a + b), nil
 	case qnn.Sub:
-		return float32(a - b)
+		return float32(a - b), nil
 	case qnn.Mul:
-		return float32(a * b)
+		return float32(a * b), nil
 	case qnn.Div:
-		return float32(a / b)
+		return float32(a / b), nil
+	case qnn.FloorDiv, qnn.FloorMod:
+		return floorFloats(op, a, b)
 	case qnn.Maximum:
 		if a > b {
-			return a
+			return a, nil
 		}
-		return b
+		return b, nil
 	}
 	if a < b { // MINIMUM
-		return a
+		return a, nil
 	}
-	return b
+	return b, nil
 }
 
 func pairOfInts(op qnn.Op, a, b int32) (int32, error) {
@@ -96,6 +106,8 @@ func pairOfInts(op qnn.Op, a, b int32) (int32, error) {
 			return 0, fmt.Errorf("division by zero")
 		}
 		return a / b, nil
+	case qnn.FloorDiv, qnn.FloorMod:
+		return floorInts(op, a, b)
 	case qnn.Maximum:
 		return max(a, b), nil
 	}
@@ -143,6 +155,8 @@ func floatCurve(op qnn.Op) func(float32) float32 {
 		return func(v float32) float32 { return float32(1 / (1 + math.Exp(-float64(v)))) }
 	case qnn.Tanh:
 		return func(v float32) float32 { return tanh(float64(v)) }
+	case qnn.Elu:
+		return func(v float32) float32 { return elu(float64(v)) }
 	case qnn.HardSwish:
 		return func(v float32) float32 {
 			gate := clampFloat(float32(v+3), qnn.Relu6)
