@@ -30,7 +30,7 @@ func numbers(g *qnn.Graph, n *qnn.Node, vals Values, out []byte) error {
 				if err != nil {
 					fault = fmt.Errorf("%s: %w", g.Label(n), err)
 				}
-				putFloat(out, k, clampFloat(v, act))
+				putFloat(out, k, bound(n.Op, clampFloat(v, act)))
 				return
 			}
 			v, err := pairOfInts(n.Op, integer(a, i), integer(b, j))
@@ -130,6 +130,21 @@ func clampFloat(v float32, act qnn.Activation) float32 {
 		return lo
 	case v > hi:
 		return hi
+	}
+	return v
+}
+
+// bound keeps what an operator with an option for an activation gives among the
+// finite numbers: even no activation is a range to TensorFlow Lite. NaN stays.
+func bound(op qnn.Op, v float32) float32 {
+	switch op.(type) {
+	case qnn.Add, qnn.Sub, qnn.Mul, qnn.Div:
+		switch {
+		case v < -math.MaxFloat32:
+			return -math.MaxFloat32
+		case v > math.MaxFloat32:
+			return math.MaxFloat32
+		}
 	}
 	return v
 }
