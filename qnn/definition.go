@@ -51,7 +51,7 @@ var definitions = map[string]definition{
 	Mean{}.OpName():                  {inputs: arity{2, 2}, support: reduces, shapes: one(reducedShape), numbers: quantised},
 	ArgMax{}.OpName():                {inputs: arity{2, 2}, support: supportsArgMax, shapes: one(argMaxShape), numbers: quantised},
 	ResizeBilinear{}.OpName(): {
-		inputs: arity{2, 2}, support: rules(alike(eightBit, 0), constant(1)), shapes: one(resizeShape), numbers: resizeNumbers,
+		inputs: arity{2, 2}, support: rules(alike(eightBit|floats, 0), constant(1)), shapes: one(resizeShape), numbers: resizeNumbers,
 	},
 	ResizeNearest{}.OpName(): {
 		inputs: arity{2, 2}, support: rules(alike(anySized, 0), constant(1)), shapes: one(resizeShape), numbers: resizeNumbers,
@@ -71,8 +71,11 @@ var definitions = map[string]definition{
 	Tanh{}.OpName():                 {inputs: arity{1, 1}, support: orNumbers(floats, alike(eightBit)), shapes: one(sameShape), numbers: quantised},
 	HardSwish{}.OpName():            {inputs: arity{1, 1}, support: orNumbers(floats, alike(eightBit)), shapes: one(sameShape), numbers: hardSwishNumbers},
 	LeakyRelu{}.OpName():            {inputs: arity{1, 1}, support: orNumbers(floats, alike(eightBit)), shapes: one(sameShape), numbers: leakyReluNumbers},
+	Elu{}.OpName():                  {inputs: arity{1, 1}, support: supportsElu, shapes: one(sameShape), numbers: quantised},
+	FloorDiv{}.OpName():             {inputs: arity{2, 2}, support: alike(glue), shapes: one(broadcastShape)},
+	FloorMod{}.OpName():             {inputs: arity{2, 2}, support: alike(glue), shapes: one(broadcastShape)},
 	Quantize{}.OpName():             {inputs: arity{1, 1}, support: supportsQuantize, shapes: one(sameShape), numbers: quantised},
-	Dequantize{}.OpName():           {inputs: arity{1, 1}, support: supportsDequantize, shapes: one(sameShape), numbers: quantised},
+	Dequantize{}.OpName():           {inputs: arity{1, 1}, support: supportsDequantize, shapes: one(sameShape), numbers: dequantizeNumbers},
 	Table{}.OpName():                {inputs: arity{1, 1}, support: supportsTable, shapes: one(sameShape), numbers: quantised},
 	Concat{}.OpName():               {inputs: atLeast(1), support: moved(), shapes: one(concatShape), numbers: concatNumbers},
 	Reshape{}.OpName():              {inputs: arity{1, 2}, support: alike(anySized, 0), shapes: one(reshapeShape)},

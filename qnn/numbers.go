@@ -208,3 +208,19 @@ func resizeNumbers(g *Graph, n *Node) error {
 	}
 	return nil
 }
+
+// dequantizeNumbers: integers have one scale, or one for each index of a
+// dimension.
+func dequantizeNumbers(g *Graph, n *Node) error {
+	x := g.Input(n, 0)
+	q := x.Quant
+	switch {
+	case x.Type == Float16:
+		return nil
+	case !q.PerChannel():
+		return oneScale(x)
+	case q.Axis < 0 || q.Axis >= len(x.Shape) || x.Shape[q.Axis] != len(q.Scale):
+		return fmt.Errorf("%d scales along dimension %d of %s", len(q.Scale), q.Axis, x.Shape)
+	}
+	return nil
+}

@@ -23,6 +23,12 @@ type (
 	LeakyRelu struct{ Alpha float32 }
 	// PRelu is PRELU: inputs x and the slopes of negative values.
 	PRelu struct{}
+	// Elu is ELU: exp(x)-1 where x is negative.
+	Elu struct{}
+	// FloorDiv is FLOOR_DIV, FloorMod is FLOOR_MOD: quotient and remainder of a
+	// division that rounds down. A divisor of 0 is an error at run time.
+	FloorDiv struct{}
+	FloorMod struct{}
 	// Table maps each byte x of its input to the byte Values[x], whatever the two
 	// tensors' quantisation: other operators in one, made by qnn/pass. Files have
 	// no word for it.
@@ -39,6 +45,9 @@ func (Tanh) OpName() string      { return "TANH" }
 func (HardSwish) OpName() string { return "HARD_SWISH" }
 func (LeakyRelu) OpName() string { return "LEAKY_RELU" }
 func (PRelu) OpName() string     { return "PRELU" }
+func (Elu) OpName() string       { return "ELU" }
+func (FloorDiv) OpName() string  { return "FLOOR_DIV" }
+func (FloorMod) OpName() string  { return "FLOOR_MOD" }
 func (Table) OpName() string     { return "TABLE" }
 
 // OpName returns "RELU", "RELU_N1_TO_1" or "RELU6".

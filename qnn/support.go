@@ -207,7 +207,15 @@ func supportsDequantize(g *Graph, n *Node) error {
 	if !types(Uint8, Int8, Float16).has(x.Type) || y.Type != Float32 {
 		return fmt.Errorf("from %s to %s", x.Type, y.Type)
 	}
-	return perTensor(x)
+	return nil
+}
+
+// supportsElu: TensorFlow Lite has no kernel for uint8.
+func supportsElu(g *Graph, n *Node) error {
+	if x := g.Input(n, 0); x.Type == Uint8 && !n.FromInt8 {
+		return fmt.Errorf("%s activations", x.Type)
+	}
+	return orNumbers(floats, alike(eightBit))(g, n)
 }
 
 func supportsTable(g *Graph, n *Node) error {

@@ -22,7 +22,7 @@ func quantizeOperator(m *Module, n *qnn.Node) (o operator, ok bool, err error) {
 // dequantizeOperator is DEQUANTIZE of bytes.
 func dequantizeOperator(m *Module, n *qnn.Node) (o operator, ok bool, err error) {
 	x, y := m.graph.Input(n, 0), m.graph.Output(n, 0)
-	if x.Type != qnn.Uint8 || y.Type != qnn.Float32 {
+	if x.Type != qnn.Uint8 || y.Type != qnn.Float32 || x.Quant.PerChannel() {
 		return o, false, nil
 	}
 	scale, zero := x.Quant.Scale[0], x.Quant.Zero[0]

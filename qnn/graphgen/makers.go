@@ -24,6 +24,7 @@ var makers = []maker{
 	{"PAD", pad}, {"PAD", padConv},
 	{"RESHAPE", reshape}, {"SQUEEZE", squeeze}, {"EXPAND_DIMS", expandDims},
 	{"QUANTIZE", quantize}, {"DEQUANTIZE", dequantize}, {"DEQUANTIZE", glue}, {"ADD", glue},
+	{"ELU", elu},
 	{"LOGISTIC", unary(qnn.Logistic{})}, {"TANH", unary(qnn.Tanh{})}, {"HARD_SWISH", unary(qnn.HardSwish{})},
 	{"LEAKY_RELU", leakyRelu}, {"PRELU", prelu},
 	{"SOFTMAX", softmax}, {"L2_NORMALIZATION", l2norm}, {"MEAN", mean}, {"ARG_MAX", argMax},

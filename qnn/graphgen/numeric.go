@@ -28,6 +28,14 @@ func prelu(b *builder) (qnn.Node, []qnn.Tensor, bool) {
 	return single(qnn.PRelu{}, b.result(x), x, b.constant(x, qnn.Shape{1, 1, b.g.Tensors[x].Shape[3]}))
 }
 
+func elu(b *builder) (qnn.Node, []qnn.Tensor, bool) {
+	x, ok := b.one(func(t *qnn.Tensor) bool { return isBytes(t) && t.Type == qnn.Int8 })
+	if !ok {
+		return none()
+	}
+	return single(qnn.Elu{}, b.result(x), x)
+}
+
 func quantize(b *builder) (qnn.Node, []qnn.Tensor, bool) {
 	x, ok := b.one(func(t *qnn.Tensor) bool { return isBytes(t) || t.Type == qnn.Float32 })
 	if !ok {

@@ -17,7 +17,7 @@ func quantpairs(g *qnn.Graph) {
 		}
 		at := l.maker[n.Inputs[0]]
 		first := &g.Nodes[at]
-		if _, ok := first.Op.(qnn.Dequantize); !ok || !g.Input(first, 0).Type.Is8Bit() {
+		if _, ok := first.Op.(qnn.Dequantize); !ok || !g.Input(first, 0).Type.Is8Bit() || g.Input(first, 0).Quant.PerChannel() {
 			continue
 		}
 		one := *n

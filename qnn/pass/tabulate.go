@@ -62,7 +62,9 @@ func allBytes(t qnn.Tensor) qnn.Tensor {
 // the same place of one computed tensor only, which is returned.
 func elementwise(g *qnn.Graph, n *qnn.Node) (from qnn.TensorID, ok bool) {
 	switch n.Op.(type) {
-	case qnn.Quantize, qnn.Dequantize, qnn.Clamp, qnn.Logistic, qnn.Tanh, qnn.HardSwish, qnn.LeakyRelu, qnn.Table:
+	case qnn.Dequantize:
+		return n.Inputs[0], !g.Input(n, 0).Quant.PerChannel()
+	case qnn.Quantize, qnn.Clamp, qnn.Logistic, qnn.Tanh, qnn.HardSwish, qnn.LeakyRelu, qnn.Elu, qnn.Table:
 		return n.Inputs[0], true
 	case qnn.Add, qnn.Sub, qnn.Mul, qnn.Div, qnn.Maximum, qnn.Minimum, qnn.PRelu:
 	default:

@@ -221,12 +221,10 @@ func reduceFloats(g *qnn.Graph, n *qnn.Node, vals Values, out []byte) error {
 	}
 	join, start := func(a, v float32) float32 { return float32(a + v) }, float32(0)
 	if op, ok := n.Op.(qnn.Reduce); ok && op.Kind != qnn.ReduceSum {
-		pair := qnn.Op(qnn.Maximum{})
-		start = float32(math.Inf(-1))
+		join, start = func(a, v float32) float32 { return larger(v, a) }, float32(math.Inf(-1))
 		if op.Kind == qnn.ReduceMin {
-			pair, start = qnn.Minimum{}, float32(math.Inf(1))
+			join, start = func(a, v float32) float32 { return smaller(v, a) }, float32(math.Inf(1))
 		}
-		join = func(a, v float32) float32 { return pairOfFloats(pair, v, a) }
 	}
 	acc := make([]float32, kept.Elems())
 	for i := range acc {

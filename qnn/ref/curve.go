@@ -17,6 +17,13 @@ func curve(x operand, y result, f func(float32) float32) {
 
 func logistic(r float32) float32 { return float32(1 / float32(1+Exp(-r))) }
 
+func elu(r float32) float32 {
+	if r < 0 {
+		return float32(math.Expm1(float64(r)))
+	}
+	return r
+}
+
 // hardSwish computes x * relu6(x+3)/6 in 16-bit fixed point.
 func hardSwish(x operand, y result) {
 	h := qnn.ResolveHardSwish(x.scale, y.scale)

@@ -50,6 +50,17 @@ func dequantize(x operand, out []byte) {
 	}
 }
 
+// dequantizeChannels is dequantize of a tensor with a scale for each index of a
+// dimension. No such tensor is legalised.
+func dequantizeChannels(t *qnn.Tensor, data, out []byte) {
+	q := t.Quant
+	inner := qnn.Shape(t.Shape[q.Axis+1:]).Elems()
+	for k, b := range data {
+		c := k / inner % len(q.Scale)
+		putFloat(out, k, float32(q.Scale[c]*float32(decode(t.Type, b)-q.Zero[c])))
+	}
+}
+
 // softmax over the last dimension, in float32; the sum runs in element order.
 func softmax(x operand, y result, beta float32) {
 	var exp [256]float32 // of minus the distance from the maximum

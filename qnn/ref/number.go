@@ -15,7 +15,7 @@ import (
 func numbers(g *qnn.Graph, n *qnn.Node, vals Values, out []byte) error {
 	x, y := g.Input(n, 0), g.Output(n, 0)
 	switch op := n.Op.(type) {
-	case qnn.Add, qnn.Sub, qnn.Mul, qnn.Div, qnn.Maximum, qnn.Minimum:
+	case qnn.Add, qnn.Sub, qnn.Mul, qnn.Div, qnn.Maximum, qnn.Minimum, qnn.FloorDiv, qnn.FloorMod:
 		a, b := vals.Of(g, n.Inputs[0]), vals.Of(g, n.Inputs[1])
 		sa, sb := strides(x.Shape, y.Shape), strides(g.Input(n, 1).Shape, y.Shape)
 		act := qnn.FusedActivation(n.Op)
@@ -23,7 +23,11 @@ func numbers(g *qnn.Graph, n *qnn.Node, vals Values, out []byte) error {
 		each(y.Shape, func(k int, at []int) {
 			i, j := offset(at, sa), offset(at, sb)
 			if y.Type == qnn.Float32 {
-				putFloat(out, k, clampFloat(pairOfFloats(n.Op, float(a, i), float(b, j)), act))
+				v, err := pairOfFloats(n.Op, float(a, i), float(b, j))
+				if err != nil {
+					fault = fmt.Errorf("%s: %w", g.Label(n), err)
+				}
+				putFloat(out, k, bound(n.Op, clampFloat(v, act)))
 				return
 			}
 			v, err := pairOfInts(n.Op, integer(a, i), integer(b, j))
@@ -35,6 +39,10 @@ func numbers(g *qnn.Graph, n *qnn.Node, vals Values, out []byte) error {
 		return fault
 	case qnn.Softmax:
 		softmaxFloat(vals.Of(g, n.Inputs[0]), out, x.Shape[len(x.Shape)-1], op.Beta)
+		return nil
+	}
+	if op, ok := n.Op.(qnn.ResizeBilinear); ok {
+		resizeFloats(vals.Of(g, n.Inputs[0]), out, x.Shape, y.Shape, op.Resize)
 		return nil
 	}
 	f := floatCurve(n.Op)
@@ -58,23 +66,35 @@ func putFloat(out []byte, k int, v float32) {
 
 func integer(data []byte, k int) int32 { return int32(binary.LittleEndian.Uint32(data[4*k:])) }
 
-func pairOfFloats(op qnn.Op, a, b float32) float32 {
+func pairOfFloats(op qnn.Op, a, b float32) (float32, error) {
 	switch op.(type) {
 	case qnn.Add:
-		return float32(a + b)
+		return float32(a + b), nil
 	case qnn.Sub:
-		return float32(a - b)
+		return float32(a - b), nil
 	case qnn.Mul:
-		return float32(a * b)
+		return float32(a * b), nil
 	case qnn.Div:
-		return float32(a / b)
+		return float32(a / b), nil
+	case qnn.FloorDiv, qnn.FloorMod:
+		return floorFloats(op, a, b)
 	case qnn.Maximum:
-		if a > b {
-			return a
-		}
-		return b
+		return larger(a, b), nil
 	}
-	if a < b { // MINIMUM
+	return smaller(a, b), nil // MINIMUM
+}
+
+// larger is b if either is NaN.
+func larger(a, b float32) float32 {
+	if a > b {
+		return a
+	}
+	return b
+}
+
+// smaller is b if either is NaN.
+func smaller(a, b float32) float32 {
+	if a < b {
 		return a
 	}
 	return b
@@ -93,6 +113,8 @@ func pairOfInts(op qnn.Op, a, b int32) (int32, error) {
 			return 0, fmt.Errorf("division by zero")
 		}
 		return a / b, nil
+	case qnn.FloorDiv, qnn.FloorMod:
+		return floorInts(op, a, b)
 	case qnn.Maximum:
 		return max(a, b), nil
 	}
@@ -119,6 +141,21 @@ func clampFloat(v float32, act qnn.Activation) float32 {
 	return v
 }
 
+// bound keeps what an operator with an option for an activation gives among the
+// finite numbers: even no activation is a range to TensorFlow Lite. NaN stays.
+func bound(op qnn.Op, v float32) float32 {
+	switch op.(type) {
+	case qnn.Add, qnn.Sub, qnn.Mul, qnn.Div:
+		switch {
+		case v < -math.MaxFloat32:
+			return -math.MaxFloat32
+		case v > math.MaxFloat32:
+			return math.MaxFloat32
+		}
+	}
+	return v
+}
+
 func clampInt(v int32, act qnn.Activation) int32 {
 	switch act {
 	case qnn.Relu:
@@ -140,6 +177,8 @@ func floatCurve(op qnn.Op) func(float32) float32 {
 		return logisticFloat
 	case qnn.Tanh:
 		return tanhFloat
+	case qnn.Elu:
+		return elu
 	case qnn.HardSwish:
 		return func(v float32) float32 {
 			gate := clampFloat(float32(v+3), qnn.Relu6)

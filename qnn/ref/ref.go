@@ -103,8 +103,12 @@ func Node(g *qnn.Graph, n *qnn.Node, vals Values) error {
 		}
 		transposeConv(l, vals.Of(g, n.Inputs[2]), out)
 	case qnn.Dequantize:
-		if g.Input(n, 0).Type == qnn.Float16 {
+		switch x := g.Input(n, 0); {
+		case x.Type == qnn.Float16:
 			widenHalf(vals.Of(g, n.Inputs[0]), out)
+			return nil
+		case x.Quant.PerChannel():
+			dequantizeChannels(x, vals.Of(g, n.Inputs[0]), out)
 			return nil
 		}
 		dequantize(newOperand(g, n, vals, 0), out)
@@ -197,6 +201,8 @@ func elementwise(g *qnn.Graph, n *qnn.Node, vals Values, y result) error {
 		curve(x, y, logistic)
 	case qnn.Tanh:
 		curve(x, y, tanh)
+	case qnn.Elu:
+		curve(x, y, elu)
 	case qnn.HardSwish:
 		hardSwish(x, y)
 	case qnn.L2Norm:

@@ -34,18 +34,48 @@ func resizeBilinear(x operand, y result, o qnn.Resize, signed bool) {
 		if signed {
 			y.set(k, mixFixed(corners, r.fixed, c.fixed))
 		} else {
-			y.set(k, mixFloat(corners, r.float, c.float))
+			real := [4]float32{float32(corners[0]), float32(corners[1]), float32(corners[2]), float32(corners[3])}
+			y.set(k, int32(float32(mixFloat(real, r.float, c.float)+0.5)))
 		}
 	})
 }
 
-func mixFloat(v [4]int32, dy, dx float32) int32 {
+// resizeFloats interpolates between float32 numbers. Doubling has a kernel of
+// its own in TensorFlow Lite.
+func resizeFloats(data, out []byte, from, to qnn.Shape, o qnn.Resize) {
+	rows, cols := blendsFloat(from[1], to[1], o), blendsFloat(from[2], to[2], o)
+	mix := mixFloat
+	if !o.AlignCorners && !o.HalfPixel && to[1] == 2*from[1] && to[2] == 2*from[2] {
+		mix = mixHalves
+	}
+	st := steps(from)
+	each(to, func(k int, at []int) {
+		r, c := rows[at[1]], cols[at[2]]
+		base := at[0]*st[0] + at[3]
+		v := func(row, col int) float32 { return float(data, base+row*st[1]+col*st[2]) }
+		putFloat(out, k, mix([4]float32{v(r.lo, c.lo), v(r.hi, c.lo), v(r.lo, c.hi), v(r.hi, c.hi)}, r.float, c.float))
+	})
+}
+
+func mixFloat(v [4]float32, dy, dx float32) float32 {
 	my, mx := float32(1-dy), float32(1-dx)
-	s := float32(float32(v[0]) * float32(my*mx))
-	s = float32(s + float32(float32(v[2])*float32(my*dx))) // the upper row first
-	s = float32(s + float32(float32(v[1])*float32(dy*mx)))
-	s = float32(s + float32(float32(v[3])*float32(dy*dx)))
-	return int32(float32(s + 0.5))
+	s := float32(v[0] * float32(my*mx))
+	s = float32(s + float32(v[2]*float32(my*dx))) // the upper row first
+	s = float32(s + float32(v[1]*float32(dy*mx)))
+	return float32(s + float32(v[3]*float32(dy*dx)))
+}
+
+// mixHalves is mixFloat for weights of 0 and 1/2. It adds first, by columns.
+func mixHalves(v [4]float32, dy, dx float32) float32 {
+	switch {
+	case dy == 0 && dx == 0:
+		return v[0]
+	case dy == 0:
+		return float32(v[0]+v[2]) / 2
+	case dx == 0:
+		return float32(v[0]+v[1]) / 2
+	}
+	return float32(float32(v[0]+v[1])+float32(v[2]+v[3])) / 4
 }
 
 func mixFixed(v [4]int32, dy, dx int32) int32 {

@@ -76,6 +76,9 @@ var builtins = map[string]builtin{
 	qnn.BatchToSpace{}.OpName():                   {37, fb.BuiltinOptionsNONE, plain(qnn.BatchToSpace{}), nil, 2},
 	qnn.Cast{}.OpName():                           {53, fb.BuiltinOptionsCastOptions, plain(qnn.Cast{}), writeCast, 1},
 	qnn.DetectionPostProcess{}.OpName():           {customCode, fb.BuiltinOptionsNONE, nil, nil, 1},
+	qnn.Elu{}.OpName():                            {111, fb.BuiltinOptionsNONE, plain(qnn.Elu{}), nil, 1},
+	qnn.FloorDiv{}.OpName():                       {90, fb.BuiltinOptionsNONE, plain(qnn.FloorDiv{}), nil, 1},
+	qnn.FloorMod{}.OpName():                       {95, fb.BuiltinOptionsNONE, plain(qnn.FloorMod{}), nil, 1},
 	qnn.Quantize{}.OpName():                       {114, fb.BuiltinOptionsQuantizeOptions, plain(qnn.Quantize{}), nil, 2},
 
 	qnn.Unary{Function: qnn.Abs}.OpName():            {101, fb.BuiltinOptionsNONE, plain(qnn.Unary{Function: qnn.Abs}), nil, 1},

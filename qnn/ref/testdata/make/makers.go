@@ -222,6 +222,20 @@ var makers = []maker{
 		b.node.Op = qnn.DepthToSpace{Block: 2}
 		return 1
 	}},
+	{"rand_elu", func(b *builder) int {
+		b.typ = qnn.Int8
+		return b.one(qnn.Elu{})
+	}},
+	{"rand_bilinear_plain", func(b *builder) int { return b.floats().resize(qnn.ResizeBilinear{Resize: b.mode()}) }},
+	{"rand_bilinear_twice", func(b *builder) int {
+		s := b.floats().shape(4)
+		b.input(s)
+		b.ints(2*s[1], 2*s[2])
+		b.node.Op = qnn.ResizeBilinear{}
+		return 1
+	}},
+	{"rand_floordiv_plain", func(b *builder) int { return b.floats().pair(qnn.FloorDiv{}) }},
+	{"rand_floormod_plain", func(b *builder) int { return b.floats().pair(qnn.FloorMod{}) }},
 }
 
 // newCase makes a network, its output's shapes inferred.
@@ -242,7 +256,7 @@ func newCase(r *rand.Rand, name string, fill func(*builder) int) *oneCase {
 		quant.Scale[0], quant.Zero[0] = 1.0/128, map[qnn.DType]int32{qnn.Uint8: 128}[b.typ]
 	case qnn.HardSwish:
 		quant.Scale[0] = g.Tensors[0].Quant.Scale[0] * (0.2 + r.Float32())
-	case qnn.Sub, qnn.Mul, qnn.Div, qnn.PRelu, qnn.Clamp, qnn.LeakyRelu, qnn.TransposeConv:
+	case qnn.Sub, qnn.Mul, qnn.Div, qnn.PRelu, qnn.Clamp, qnn.LeakyRelu, qnn.TransposeConv, qnn.Elu:
 	default: // elements are copied
 		for _, t := range g.Tensors {
 			if t.Type == b.typ {
