@@ -3,6 +3,8 @@ package qnn
 import (
 	"cmp"
 	"fmt"
+	"maps"
+	"slices"
 )
 
 // A definition is what the checks have to know of an operator.
@@ -154,3 +156,7 @@ func (a arity) check(n int, what string) error {
 	}
 	return fmt.Errorf("%d %s, want %d to %d", n, what, a.required, a.most)
 }
+
+// Operators returns the names of all operators that this package defines, in
+// alphabetical order.
+func Operators() []string { return slices.Sorted(maps.Keys(definitions)) }

@@ -1,0 +1,61 @@
+package graphgen
+
+import "qtune/qnn"
+
+// A maker adds a node of one operator to what there is. It returns false where
+// no tensor fits, or the node would be too large; what it has added until then
+// is taken back.
+type maker struct {
+	op     string
+	weight int // how often, against the others
+	make   func(*builder) bool
+}
+
+// makers has a row for every operator; a test compares it with qnn.Operators.
+var makers = []maker{
+	{"CONV_2D", 40, (*builder).conv},
+	{"DEPTHWISE_CONV_2D", 28, (*builder).depthwise},
+	{"FULLY_CONNECTED", 10, (*builder).dense},
+	{"TRANSPOSE_CONV", 4, (*builder).transposeConv},
+
+	{"AVERAGE_POOL_2D", 6, func(b *builder) bool { return b.pool(func(p qnn.Pool) qnn.Op { return qnn.AveragePool{Pool: p} }) }},
+	{"MAX_POOL_2D", 6, func(b *builder) bool { return b.pool(func(p qnn.Pool) qnn.Op { return qnn.MaxPool{Pool: p} }) }},
+	{"SOFTMAX", 3, (*builder).softmax},
+	{"L2_NORMALIZATION", 2, (*builder).l2norm},
+	{"MEAN", 4, (*builder).mean},
+	{"ARG_MAX", 2, (*builder).argMax},
+	{"RESIZE_BILINEAR", 3, (*builder).resizeBilinear},
+	{"RESIZE_NEAREST_NEIGHBOR", 3, (*builder).resizeNearest},
+
+	{"ADD", 12, func(b *builder) bool { return b.sum(func(a qnn.Activation) qnn.Op { return qnn.Add{Activation: a} }) }},
+	{"SUB", 4, func(b *builder) bool { return b.sum(func(a qnn.Activation) qnn.Op { return qnn.Sub{Activation: a} }) }},
+	{"MUL", 4, (*builder).mul},
+	{"MAXIMUM", 3, func(b *builder) bool { return b.extreme(qnn.Maximum{}) }},
+	{"MINIMUM", 3, func(b *builder) bool { return b.extreme(qnn.Minimum{}) }},
+	{"PRELU", 3, (*builder).prelu},
+	{"RELU", 3, func(b *builder) bool { return b.unary(qnn.Clamp{Activation: qnn.Relu}) }},
+	{"RELU_N1_TO_1", 3, func(b *builder) bool { return b.unary(qnn.Clamp{Activation: qnn.ReluN1To1}) }},
+	{"RELU6", 3, func(b *builder) bool { return b.unary(qnn.Clamp{Activation: qnn.Relu6}) }},
+	{"LOGISTIC", 3, func(b *builder) bool { return b.curve(qnn.Logistic{}) }},
+	{"TANH", 3, func(b *builder) bool { return b.curve(qnn.Tanh{}) }},
+	{"HARD_SWISH", 3, (*builder).hardSwish},
+	{"LEAKY_RELU", 3, func(b *builder) bool { return b.unary(qnn.LeakyRelu{Alpha: 2 * b.Float32()}) }},
+	{"QUANTIZE", 4, (*builder).quantize},
+	{"DEQUANTIZE", 2, (*builder).dequantize},
+
+	{"CONCATENATION", 8, (*builder).concat},
+	{"RESHAPE", 4, (*builder).reshape},
+	{"SQUEEZE", 3, (*builder).squeeze},
+	{"EXPAND_DIMS", 2, (*builder).expandDims},
+	{"PAD", 4, (*builder).pad},
+	{"SLICE", 3, (*builder).slice},
+	{"STRIDED_SLICE", 3, (*builder).stridedSlice},
+	{"SPLIT", 3, (*builder).split},
+	{"SPLIT_V", 3, (*builder).splitV},
+	{"PACK", 2, (*builder).pack},
+	{"UNPACK", 2, (*builder).unpack},
+	{"TRANSPOSE", 3, (*builder).transpose},
+	{"SPACE_TO_DEPTH", 3, (*builder).spaceToDepth},
+	{"DEPTH_TO_SPACE", 6, (*builder).depthToSpace},
+	{"SHAPE", 1, (*builder).shapeOf},
+}
