@@ -137,16 +137,14 @@ func bypassed(g *qnn.Graph) iter.Seq[*qnn.Graph] {
 func withoutBias(g *qnn.Graph) iter.Seq[*qnn.Graph] {
 	return func(yield func(*qnn.Graph) bool) {
 		for i := range g.Nodes {
-			k := len(g.Nodes[i].Inputs) - 1
 			switch g.Nodes[i].Op.(type) {
 			case qnn.Conv2D, qnn.Depthwise, qnn.Dense, qnn.TransposeConv:
 			default:
 				continue
 			}
 			c := g.Clone()
-			if n := &c.Nodes[i]; k > 1 {
-				n.Inputs = n.Inputs[:k]
-			}
+			n := &c.Nodes[i]
+			n.Inputs = n.Inputs[:len(n.Inputs)-1]
 			if !yield(c) {
 				return
 			}
