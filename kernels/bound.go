@@ -24,26 +24,37 @@ type Bound struct {
 	table  []uint64    // addresses of input rows
 	sums   []int32
 
-	sandbox *sandbox
+	residual *Residual // nil: none
+	scratch  [][]byte  // of each thread: results that wait for the addition
+	sandbox  *sandbox
 }
 
-// A part is a call of a program, or some rows to copy to the scratch.
+// A part is a call of a program and what follows it, or some rows to copy to the
+// scratch.
 type part struct {
 	copies []rowCopy
 	prog   int
-	args   int // index into Bound.args
+	args   int    // index into Bound.args
+	after  []Part // of the same thread
 }
 
 // Bind joins code, constants and buffers. in is [N][H][W][C], out
 // [N][OH][OW][O] of the kernel's workload. The work of each phase is cut so that
 // threads threads have equal shares, as far as it can be.
 func (x *Executable) Bind(p *Packed, in, out View, threads int) (*Bound, error) {
+	return x.bind(&Bound{x: x, p: p, in: in, out: out, threads: max(threads, 1)})
+}
+
+// bind completes b.
+func (x *Executable) bind(b *Bound) (*Bound, error) {
 	k := x.kernel
-	if err := k.checkViews(in, out); err != nil {
+	err := b.checkViews()
+	if err == nil {
+		err = k.plan.bind(b)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("binding %s, schedule %q: %w", k.Workload, k.Schedule, err)
 	}
-	b := &Bound{x: x, p: p, in: in, out: out, threads: max(threads, 1)}
-	k.plan.bind(b)
 	if b.sandbox = x.code.newSandbox(); b.sandbox != nil {
 		if err := b.showMemory(); err != nil {
 			return nil, fmt.Errorf("binding %s, schedule %q: %w", k.Workload, k.Schedule, err)
@@ -53,8 +64,8 @@ func (x *Executable) Bind(p *Packed, in, out View, threads int) (*Bound, error) 
 }
 
 // checkViews refuses views that do not hold the workload's tensors.
-func (k *Kernel) checkViews(in, out View) error {
-	w := k.Workload
+func (b *Bound) checkViews() error {
+	k, w := b.x.kernel, b.x.kernel.Workload
 	check := func(name string, v View, h, width, c int) error {
 		last := v.Offset + (w.N-1)*v.ImageStride + (h-1)*v.RowStride + (width-1)*v.PixelStride + c
 		if v.Offset < 0 || v.PixelStride < c || v.RowStride < 0 || v.ImageStride < 0 || last > len(v.Data) {
@@ -62,17 +73,23 @@ func (k *Kernel) checkViews(in, out View) error {
 		}
 		return nil
 	}
-	if err := check("input", in, w.H, w.W, w.C); err != nil {
+	if err := check("input", b.in, w.H, w.W, w.C); err != nil {
 		return err
 	}
-	if err := check("output", out, w.OH(), w.OW(), w.O); err != nil {
-		return err
+	outputs := map[string]View{"output": b.out}
+	if b.residual != nil {
+		outputs["residual"] = b.residual.View
 	}
 	oh, ow := w.OH(), w.OW()
-	if k.plan.flat() && (oh > 1 && out.RowStride != ow*out.PixelStride || w.N > 1 && out.ImageStride != oh*ow*out.PixelStride) {
-		return errors.New("form=flat needs an output without gaps between rows")
+	for name, v := range outputs {
+		if err := check(name, v, oh, ow, w.O); err != nil {
+			return err
+		}
+		if k.plan.flat() && (oh > 1 && v.RowStride != ow*v.PixelStride || w.N > 1 && v.ImageStride != oh*ow*v.PixelStride) {
+			return fmt.Errorf("form=flat needs an %s without gaps between rows", name)
+		}
 	}
-	if k.plan.densePixels() && out.PixelStride != w.O {
+	if k.plan.densePixels() && b.out.PixelStride != w.O {
 		return errors.New("form=flat needs an output without gaps between pixels")
 	}
 	return nil
@@ -128,17 +145,37 @@ func (b *Bound) Run() error {
 	return nil
 }
 
-// Phases returns the number of phases.
-func (b *Bound) Phases() int { return len(b.phases) }
-
-// RunShare computes every threads-th part of a phase from the first-th on: a
-// thread's share. Natively only, and with the Bind's number of threads for
-// equal shares.
-func (b *Bound) RunShare(phase, first, threads int) {
-	parts := b.phases[phase]
-	for i := first; i < len(parts); i += threads {
-		_ = b.run(&parts[i]) // only the emulator finds faults
+// Phases returns the same work in parts: those of a phase may run at the same
+// time, once all of the phases before are done.
+func (b *Bound) Phases() [][]Part {
+	phases := make([][]Part, len(b.phases))
+	for i, parts := range b.phases {
+		if b.residual != nil && i == len(b.phases)-1 {
+			phases[i] = b.scratchParts(parts)
+			continue
+		}
+		for k := range parts {
+			p := &parts[k]
+			phases[i] = append(phases[i], func() error { return b.run(p) })
+		}
 	}
+	return phases
+}
+
+// scratchParts makes one Part of all those that use one scratch.
+func (b *Bound) scratchParts(parts []part) []Part {
+	var all []Part
+	for slot := range b.scratch {
+		all = append(all, func() error {
+			for i := slot; i < len(parts); i += b.threads {
+				if err := b.run(&parts[i]); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	return all
 }
 
 func (b *Bound) run(p *part) error {
@@ -151,6 +188,11 @@ func (b *Bound) run(p *part) error {
 	if err := b.x.code.call(p.prog, &b.args[p.args], b.sandbox); err != nil {
 		k := b.x.kernel
 		return fmt.Errorf("%s, schedule %q, %s: %w", k.Workload, k.Schedule, k.ISA, err)
+	}
+	for _, f := range p.after {
+		if err := f(); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -49,7 +49,7 @@ func (k *convKernel) densePixels() bool { return false }
 
 // bind plans the phases: the input is prepared, then the output is computed in
 // calls of bounded work.
-func (k *convKernel) bind(b *Bound) {
+func (k *convKernel) bind(b *Bound) error {
 	b.table = k.inputRows(b)
 	tiles := k.tileChunks(b)
 	if k.Flat { // one table entry for each chunk of tiles
@@ -69,15 +69,20 @@ func (k *convKernel) bind(b *Bound) {
 	b.phase()
 	for image := range k.Images {
 		args := k.imageArgs(b, image)
+		var err error
 		switch {
 		case k.byChannels(b.threads):
-			k.channelCalls(b, args)
+			err = k.channelCalls(b, args, image)
 		case k.Flat:
-			k.tileCalls(b, args, tiles)
+			err = k.tileCalls(b, args, tiles)
 		default:
-			k.rowCalls(b, args)
+			err = k.rowCalls(b, args, image)
+		}
+		if err != nil {
+			return err
 		}
 	}
+	return nil
 }
 
 // imageArgs are the arguments for all of an image.
@@ -102,9 +107,15 @@ func (k *convKernel) imageArgs(b *Bound, image int) emit.Args {
 }
 
 // parts returns into how many calls the work of an image is cut at least: calls
-// are short, and threads have equal numbers of them.
-func (k *convKernel) parts(threads int) int {
-	return callParts(k.Workload, k.Images, threads)
+// are short, threads have equal numbers of them, and what waits for an addition
+// is small.
+func (k *convKernel) parts(b *Bound) int {
+	n := callParts(k.Workload, k.Images, b.threads)
+	if b.residual != nil {
+		small := (k.Rows*k.Row*k.Workload.O + maxResidualBytes - 1) / maxResidualBytes
+		n = max(n, (small+b.threads-1)/b.threads*b.threads)
+	}
+	return n
 }
 
 // callParts cuts work so that calls are short and threads have equal numbers.
@@ -130,10 +141,14 @@ func evenness(n, threads int) float64 {
 	return float64(n) / float64(rounds*threads)
 }
 
-func (k *convKernel) rowCalls(b *Bound, args emit.Args) {
-	for _, y := range chunksOf(k.Rows, k.parts(b.threads)) {
-		b.call(progMain, k.rowsOf(args, y))
+func (k *convKernel) rowCalls(b *Bound, args emit.Args, image int) error {
+	for _, y := range chunksOf(k.Rows, k.parts(b)) {
+		made := region{image: image, y: y.at, rows: y.n, pixels: k.Row, channels: k.Workload.O}
+		if err := b.compute(k.rowsOf(args, y), made); err != nil {
+			return err
+		}
 	}
+	return nil
 }
 
 // rowsOf narrows args to some output rows.
@@ -145,8 +160,8 @@ func (k *convKernel) rowsOf(args emit.Args, y chunk) emit.Args {
 	return args
 }
 
-func (k *convKernel) channelCalls(b *Bound, args emit.Args) {
-	for _, c := range chunksOf(k.Blocks(), k.parts(b.threads)) {
+func (k *convKernel) channelCalls(b *Bound, args emit.Args, image int) error {
+	for _, c := range chunksOf(k.Blocks(), k.parts(b)) {
 		part := args
 		part.Tail = 0
 		part.Blocks = int64(c.n)
@@ -155,9 +170,14 @@ func (k *convKernel) channelCalls(b *Bound, args emit.Args) {
 		}
 		part.Weights += uintptr(c.at * k.BlockWeightBytes(k.NV))
 		part.Params += uintptr(c.at * k.NV * k.Block.Bytes)
-		part.Out += uintptr(c.at * k.NV * k.Lanes)
-		b.call(progMain, part)
+		first := c.at * k.NV * k.Lanes
+		part.Out += uintptr(first)
+		made := region{image: image, rows: k.Rows, pixels: k.Row, channel: first, channels: min(c.n*k.NV*k.Lanes, k.Workload.O-first)}
+		if err := b.compute(part, made); err != nil {
+			return err
+		}
 	}
+	return nil
 }
 
 // tileChunks cuts the one row of a flat kernel.
@@ -165,7 +185,7 @@ func (k *convKernel) tileChunks(b *Bound) []chunk {
 	if k.byChannels(b.threads) {
 		return []chunk{{0, k.BigN + k.SmallN}}
 	}
-	return chunksOf(k.BigN+k.SmallN, k.parts(b.threads))
+	return chunksOf(k.BigN+k.SmallN, k.parts(b))
 }
 
 // pixelAt is the first pixel of a tile of a flat kernel.
@@ -175,7 +195,7 @@ func (k *convKernel) pixelAt(tile int) int {
 
 // tileCalls adds a call for each chunk of tiles; its table entry is of the same
 // number.
-func (k *convKernel) tileCalls(b *Bound, args emit.Args, tiles []chunk) {
+func (k *convKernel) tileCalls(b *Bound, args emit.Args, tiles []chunk) error {
 	for i, t := range tiles {
 		part, pixel := args, k.pixelAt(t.at)
 		big := max(0, min(k.BigN-t.at, t.n))
@@ -183,8 +203,12 @@ func (k *convKernel) tileCalls(b *Bound, args emit.Args, tiles []chunk) {
 		part.Rows = uintptr(unsafe.Pointer(&b.table[i]))
 		part.Out += uintptr(pixel) * uintptr(args.OutPix)
 		part.Sums += uintptr(4 * pixel)
-		b.call(progMain, part)
+		made := region{x: pixel, rows: 1, pixels: k.pixelAt(t.at+t.n) - pixel, channels: k.Workload.O}
+		if err := b.compute(part, made); err != nil {
+			return err
+		}
 	}
+	return nil
 }
 
 // sumCalls adds the calls that sum the windows of an image, cut like the tiles

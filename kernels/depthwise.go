@@ -36,7 +36,10 @@ func (k *depthwiseKernel) densePixels() bool { return k.Flat }
 // bind plans the phases: the input is copied if it must be, then whole steps of
 // rows are computed in calls of bounded work; output rows that are no whole step
 // are computed again with those before them.
-func (k *depthwiseKernel) bind(b *Bound) {
+func (k *depthwiseKernel) bind(b *Bound) error {
+	if b.residual != nil {
+		return errNoResidual
+	}
 	w := k.Workload
 	b.table = k.inputRows(b)
 	perImage := w.H + w.PadTop + w.PadBottom
@@ -58,12 +61,13 @@ func (k *depthwiseKernel) bind(b *Bound) {
 			k.steps(b, k.blocks(args, c), 1)
 		}
 	}
+	return nil
 }
 
 // byChannels: see convKernel.byChannels.
 func (k *depthwiseKernel) byChannels(threads int) bool {
 	steps := k.Workload.OH() / k.RowsPerStep
-	return k.SplitChannels || threads > 1 && evenness(k.Blocks(), threads) > evenness(steps, threads)+0.05
+	return k.SplitChannels || threads > 1 && evenness(k.Blocks(), threads) > evenness(steps, threads)+0.3
 }
 
 // blocks narrows args to some channel blocks.

@@ -42,9 +42,9 @@ type plan interface {
 	programs() []*x86.Program
 	pack(l *qnn.Layer) *Packed
 	halo() Halo
-	flat() bool        // all pixels of the batch are one row
-	densePixels() bool // pixels of a row lie in the output without gaps
-	bind(b *Bound)     // adds the phases to a Bound that has its operands
+	flat() bool          // all pixels of the batch are one row
+	densePixels() bool   // pixels of a row lie in the output without gaps
+	bind(b *Bound) error // adds the phases to a Bound that has its operands
 }
 
 // Build plans and generates the code of w under s. A schedule that is not in
@@ -106,6 +106,19 @@ func (k *Kernel) ContiguousInput() bool { return k.plan.flat() }
 // ContiguousOutput tells that the kernel writes all pixels as one row: Bind
 // refuses an output with gaps between rows.
 func (k *Kernel) ContiguousOutput() bool { return k.plan.flat() }
+
+// DensePixels tells that the kernel writes the pixels of a row without gaps:
+// Bind refuses an output with gaps between pixels.
+func (k *Kernel) DensePixels() bool { return k.plan.densePixels() }
+
+// CodeBytes is the size of the machine code.
+func (k *Kernel) CodeBytes() int {
+	n := 0
+	for _, c := range k.code {
+		n += len(c)
+	}
+	return n
+}
 
 // Dump returns the plan and the assembly.
 func (k *Kernel) Dump() string {

@@ -31,21 +31,43 @@ func clip(at, k, n int) (first, cells int) {
 	return first, min(at+k, n) - first
 }
 
-// windows lists the windows of all output pixels.
-func (a *PoolArea) windows(in, out View) []emit.Window {
-	list := make([]emit.Window, 0, a.N*a.OH*a.OW)
+// lines are consecutive output rows of an image whose windows have as many rows
+// of cells: count of them from y on. table is where their windows begin.
+type lines struct {
+	image, y, count int
+	rows, table     int
+}
+
+// layout lists the lines of all images and, for each number of rows, the windows
+// of one line: offsets from the line's first row of cells and of output.
+func (a *PoolArea) layout(in, out View) ([]lines, []emit.Window) {
+	var all []lines
+	var windows []emit.Window
+	tables := map[int]int{}
 	for n := range a.N {
+		next := -1 // first row of cells of a line that continues the last one
 		for y := range a.OH {
 			iy, rows := clip(y*a.Window.StrideH-a.Window.PadTop, a.Window.KH, a.H)
-			for x := range a.OW {
-				ix, cols := clip(x*a.Window.StrideW-a.Window.PadLeft, a.Window.KW, a.W)
-				list = append(list, emit.Window{
-					In:   addressOf(in.Data, in.Offset+n*in.ImageStride+iy*in.RowStride+ix*in.PixelStride),
-					Out:  addressOf(out.Data, out.Offset+n*out.ImageStride+y*out.RowStride+x*out.PixelStride),
-					Rows: int64(rows), Cols: int64(cols),
-				})
+			if y > 0 && rows == all[len(all)-1].rows && iy == next {
+				all[len(all)-1].count++
+			} else {
+				if _, known := tables[rows]; !known {
+					tables[rows] = len(windows)
+					windows = a.line(windows, rows, in, out)
+				}
+				all = append(all, lines{n, y, 1, rows, tables[rows]})
 			}
+			next = iy + a.Window.StrideH
 		}
+	}
+	return all, windows
+}
+
+// line appends the windows of a line of output pixels.
+func (a *PoolArea) line(list []emit.Window, rows int, in, out View) []emit.Window {
+	for x := range a.OW {
+		ix, cols := clip(x*a.Window.StrideW-a.Window.PadLeft, a.Window.KW, a.W)
+		list = append(list, emit.Window{In: uintptr(ix * in.PixelStride), Out: uintptr(x * out.PixelStride), Rows: int64(rows), Cols: int64(cols)})
 	}
 	return list
 }
@@ -111,7 +133,7 @@ func (o *Operators) Pool(a PoolArea, r PoolResult, in, out View, threads int) ([
 	if err := a.check(in, out); err != nil {
 		return nil, err
 	}
-	windows := a.windows(in, out)
+	all, windows := a.layout(in, out)
 	kind, shift := emit.PoolMax, 0
 	if r.Average {
 		kind, shift = setReciprocals(windows, r.AwayFrom)
@@ -122,11 +144,17 @@ func (o *Operators) Pool(a PoolArea, r PoolResult, in, out View, threads int) ([
 		consts[i], consts[p.Width()+i] = r.Least, r.Max
 	}
 	var parts []Part
-	for _, g := range channelGroups(a.C, int(p), kind.MaxUnroll()) {
-		args := emit.Args{InRow: int64(in.RowStride), InPix: int64(in.PixelStride), InAt: int64(g.at), Out: uintptr(g.at), Consts: addressOf(consts, 0)}
-		op := operator{name: "pool", piece: p, pool: kind, unroll: g.unroll, shift: shift}
-		more, err := o.poolParts(op, args, windows, threads,
-			buffer{"input", in.Data, emu.Read}, buffer{"output", out.Data, emu.Read | emu.Write}, buffer{"constants", consts, emu.Read})
+	for _, g := range a.groups(int(p), kind.MaxUnroll(), threads) {
+		code, err := o.load(operator{name: "pool", piece: p, pool: kind, unroll: g.unroll, shift: shift})
+		if err != nil {
+			return nil, err
+		}
+		args := a.calls(all, windows, in, out, g, int(p), threads)
+		for i := range args {
+			args[i].Consts = addressOf(consts, 0)
+		}
+		more, err := o.parts(code, args, buffer{"input", in.Data, emu.Read}, buffer{"output", out.Data, emu.Read | emu.Write},
+			buffer{"constants", consts, emu.Read}, bufferOf("windows", windows))
 		if err != nil {
 			return nil, err
 		}
@@ -135,31 +163,48 @@ func (o *Operators) Pool(a PoolArea, r PoolResult, in, out View, threads int) ([
 	return parts, nil
 }
 
-// poolParts makes the calls for all windows under args.
-func (o *Operators) poolParts(op operator, args emit.Args, windows []emit.Window, threads int, buffers ...buffer) ([]Part, error) {
-	code, err := o.load(op)
-	if err != nil {
-		return nil, err
+// groups cuts the channels into groups: more and smaller ones where the output
+// has too few pixels to share among threads.
+func (a *PoolArea) groups(p, unroll, threads int) []channelGroup {
+	all := channelGroups(a.C, p, unroll)
+	for unroll > 1 && threads > 1 && len(all)*a.N*a.OH*a.OW < 4*threads {
+		unroll /= 2
+		all = channelGroups(a.C, p, unroll)
 	}
-	cells := int(windows[len(windows)/2].Rows*windows[len(windows)/2].Cols) + 4
-	calls := max(threads, len(windows)*cells*op.unroll*int(op.piece)/maxCall)
-	var all []emit.Args
-	for _, c := range chunksOf(len(windows), calls) {
-		a := args
-		a.Rows, a.NRows = uintptr(unsafe.Pointer(&windows[c.at])), int64(c.n)
-		all = append(all, a)
+	return all
+}
+
+// calls returns the argument blocks of the calls that pool a channel group: some
+// lines each, or a part of one where there are few lines or they are long.
+func (a *PoolArea) calls(all []lines, windows []emit.Window, in, out View, g channelGroup, p, threads int) []emit.Args {
+	rowBytes := a.OW * min(a.Window.KH, a.H) * min(a.Window.KW, a.W) * g.unroll * p
+	pieces := min(a.OW, max((threads+a.N*a.OH-1)/(a.N*a.OH), rowBytes/maxCall))
+	perCall := max(1, min((a.N*a.OH+threads-1)/threads, maxCall/rowBytes))
+	var args []emit.Args
+	for _, l := range all {
+		for _, rows := range chunksOf(l.count, (l.count+perCall-1)/perCall) {
+			y := l.y + rows.at
+			iy, _ := clip(y*a.Window.StrideH-a.Window.PadTop, a.Window.KH, a.H)
+			for _, columns := range chunksOf(a.OW, pieces) {
+				args = append(args, emit.Args{
+					Rows: uintptr(unsafe.Pointer(&windows[l.table+columns.at])), NRows: int64(columns.n), Blocks: int64(rows.n),
+					In:    addressOf(in.Data, in.Offset+l.image*in.ImageStride+iy*in.RowStride+g.at),
+					Out:   addressOf(out.Data, out.Offset+l.image*out.ImageStride+y*out.RowStride+g.at),
+					InRow: int64(in.RowStride), InPix: int64(in.PixelStride),
+					In2Row: int64(a.Window.StrideH * in.RowStride), OutRow: int64(out.RowStride),
+				})
+			}
+		}
 	}
-	keep := buffer{name: "windows", data: unsafe.Slice((*byte)(unsafe.Pointer(&windows[0])), len(windows)*emit.WindowBytes), perm: emu.Read}
-	return o.parts(code, all, append(buffers, keep)...)
+	return args
 }
 
 func (a *PoolArea) check(in, out View) error {
-	holds := func(v View, h, w int) bool {
-		last := v.Offset + (a.N-1)*v.ImageStride + (h-1)*v.RowStride + (w-1)*v.PixelStride + a.C
-		return v.Offset >= 0 && v.PixelStride >= a.C && v.RowStride >= 0 && v.ImageStride >= 0 && last <= len(v.Data)
-	}
-	if a.N < 1 || a.C < 1 || a.OH < 1 || a.OW < 1 || !holds(in, a.H, a.W) || !holds(out, a.OH, a.OW) {
+	if a.N < 1 || a.C < 1 || a.OH < 1 || a.OW < 1 || !in.holds(a.N, a.H, a.W, a.C) || !out.holds(a.N, a.OH, a.OW, a.C) {
 		return fmt.Errorf("views of %d and %d bytes do not hold the operands of %+v", len(in.Data), len(out.Data), *a)
+	}
+	if cells := min(a.Window.KH, a.H) * min(a.Window.KW, a.W); cells > pack.MaxCells {
+		return fmt.Errorf("windows of %d cells, more than %d", cells, pack.MaxCells)
 	}
 	for _, d := range [][6]int{
 		{a.OH, a.Window.StrideH, a.Window.PadTop, a.Window.KH, a.H}, {a.OW, a.Window.StrideW, a.Window.PadLeft, a.Window.KW, a.W},
@@ -169,36 +214,4 @@ func (a *PoolArea) check(in, out View) error {
 		}
 	}
 	return nil
-}
-
-// ChannelSums returns the parts that add up all pixels of each image, and the
-// place of the sum of each image and channel in sums.
-func (o *Operators) ChannelSums(n, h, w, c int, in View, threads int) (parts []Part, sums []int32, place []int32, err error) {
-	a := PoolArea{N: n, H: h, W: w, C: c, OH: 1, OW: 1, Window: qnn.Window{KH: h, KW: w, StrideH: h, StrideW: w}}
-	if err := a.check(in, NewView(n, 1, 1, c, Halo{}, 0)); err != nil {
-		return nil, nil, nil, err
-	}
-	p := emit.PieceFor(o.isa, c)
-	per := int(p.Width()) // sums of a call
-	groups := channelGroups(c, int(p), 1)
-	sums, place = make([]int32, n*len(groups)*per), make([]int32, n*c)
-	raw := unsafe.Slice((*byte)(unsafe.Pointer(&sums[0])), 4*len(sums))
-	for i, g := range groups {
-		windows := a.windows(in, View{})
-		for image := range windows {
-			first := (image*len(groups) + i) * per
-			windows[image].Out = addressOf(raw, 4*first)
-			for b := range int(p) {
-				place[image*c+g.at+b] = int32(first + emit.SumOrder(p, b))
-			}
-		}
-		args := emit.Args{InRow: int64(in.RowStride), InPix: int64(in.PixelStride), InAt: int64(g.at)}
-		op := operator{name: "pool", piece: p, pool: emit.PoolSum, unroll: 1}
-		more, err := o.poolParts(op, args, windows, 1, buffer{"input", in.Data, emu.Read}, buffer{"sums", raw, emu.Read | emu.Write})
-		if err != nil {
-			return nil, nil, nil, err
-		}
-		parts = append(parts, more...)
-	}
-	return parts, sums, place, nil
 }

@@ -42,6 +42,12 @@ func (v View) contiguous(h, w, c int) bool {
 	return v.PixelStride == c && v.RowStride == w*c && v.ImageStride == h*w*c
 }
 
+// holds tells whether v holds a tensor [n][h][w][c].
+func (v View) holds(n, h, w, c int) bool {
+	last := v.Offset + (n-1)*v.ImageStride + (h-1)*v.RowStride + (w-1)*v.PixelStride + c
+	return v.Offset >= 0 && v.PixelStride >= c && v.RowStride >= 0 && v.ImageStride >= 0 && last <= len(v.Data)
+}
+
 // Row returns the bytes of w pixels of row y of image n, gaps between pixels
 // included.
 func (v View) Row(n, y, w, c int) []byte {

@@ -41,12 +41,15 @@ var definitions = map[string]definition{
 		shapes: one(transposeConvShape), numbers: transposeConvNumbers,
 	},
 
-	AveragePool{}.OpName(): {inputs: arity{1, 1}, support: alike(eightBit), shapes: one(poolShape), numbers: rules(activationValid, quantisedAlike)},
-	MaxPool{}.OpName():     {inputs: arity{1, 1}, support: alike(eightBit), shapes: one(poolShape), numbers: rules(activationValid, quantisedAlike)},
-	Softmax{}.OpName():     {inputs: arity{1, 1}, support: alike(eightBit), shapes: one(rowsShape), numbers: rules(betaFinite, quantised)},
-	L2Norm{}.OpName():      {inputs: arity{1, 1}, support: alike(eightBit), shapes: one(rowsShape), numbers: l2normNumbers},
-	Mean{}.OpName():        {inputs: arity{2, 2}, support: rules(alike(eightBit, 0), constant(1)), shapes: one(reducedShape), numbers: quantised},
-	ArgMax{}.OpName():      {inputs: arity{2, 2}, support: supportsArgMax, shapes: one(argMaxShape), numbers: quantised},
+	AveragePool{}.OpName():           {inputs: arity{1, 1}, support: alike(eightBit), shapes: one(poolShape), numbers: rules(activationValid, quantisedAlike)},
+	MaxPool{}.OpName():               {inputs: arity{1, 1}, support: alike(eightBit), shapes: one(poolShape), numbers: rules(activationValid, quantisedAlike)},
+	Softmax{}.OpName():               {inputs: arity{1, 1}, support: orNumbers(floats, alike(eightBit)), shapes: one(rowsShape), numbers: rules(betaFinite, quantised)},
+	L2Norm{}.OpName():                {inputs: arity{1, 1}, support: alike(eightBit), shapes: one(rowsShape), numbers: l2normNumbers},
+	Reduce{Kind: ReduceSum}.OpName(): {inputs: arity{2, 2}, support: rules(alike(eightBit, 0), constant(1)), shapes: one(reducedShape), numbers: quantised},
+	Reduce{Kind: ReduceMax}.OpName(): {inputs: arity{2, 2}, support: rules(alike(eightBit, 0), constant(1)), shapes: one(reducedShape), numbers: quantised},
+	Reduce{Kind: ReduceMin}.OpName(): {inputs: arity{2, 2}, support: rules(alike(eightBit, 0), constant(1)), shapes: one(reducedShape), numbers: quantised},
+	Mean{}.OpName():                  {inputs: arity{2, 2}, support: rules(alike(eightBit, 0), constant(1)), shapes: one(reducedShape), numbers: quantised},
+	ArgMax{}.OpName():                {inputs: arity{2, 2}, support: supportsArgMax, shapes: one(argMaxShape), numbers: quantised},
 	ResizeBilinear{}.OpName(): {
 		inputs: arity{2, 2}, support: rules(alike(eightBit, 0), constant(1)), shapes: one(resizeShape), numbers: resizeNumbers,
 	},
@@ -54,36 +57,45 @@ var definitions = map[string]definition{
 		inputs: arity{2, 2}, support: rules(alike(anySized, 0), constant(1)), shapes: one(resizeShape), numbers: resizeNumbers,
 	},
 
-	Add{}.OpName():            {inputs: arity{2, 2}, support: alike(eightBit), shapes: one(broadcastShape), numbers: rules(activationValid, quantised)},
-	Sub{}.OpName():            {inputs: arity{2, 2}, support: alike(eightBit), shapes: one(broadcastShape), numbers: rules(activationValid, quantised)},
-	Mul{}.OpName():            {inputs: arity{2, 2}, support: alike(eightBit), shapes: one(broadcastShape), numbers: rules(activationValid, quantised)},
-	Maximum{}.OpName():        {inputs: arity{2, 2}, support: alike(eightBit), shapes: one(broadcastShape), numbers: quantised},
-	Minimum{}.OpName():        {inputs: arity{2, 2}, support: alike(eightBit), shapes: one(broadcastShape), numbers: quantised},
-	PRelu{}.OpName():          {inputs: arity{2, 2}, support: alike(eightBit), shapes: one(broadcastShape), numbers: quantised},
-	Clamp{Relu}.OpName():      {inputs: arity{1, 1}, support: alike(eightBit), shapes: one(sameShape), numbers: rules(activationValid, quantised)},
-	Clamp{ReluN1To1}.OpName(): {inputs: arity{1, 1}, support: alike(eightBit), shapes: one(sameShape), numbers: rules(activationValid, quantised)},
-	Clamp{Relu6}.OpName():     {inputs: arity{1, 1}, support: alike(eightBit), shapes: one(sameShape), numbers: rules(activationValid, quantised)},
-	Logistic{}.OpName():       {inputs: arity{1, 1}, support: alike(eightBit), shapes: one(sameShape), numbers: quantised},
-	Tanh{}.OpName():           {inputs: arity{1, 1}, support: alike(eightBit), shapes: one(sameShape), numbers: quantised},
-	HardSwish{}.OpName():      {inputs: arity{1, 1}, support: alike(eightBit), shapes: one(sameShape), numbers: hardSwishNumbers},
-	LeakyRelu{}.OpName():      {inputs: arity{1, 1}, support: alike(eightBit), shapes: one(sameShape), numbers: leakyReluNumbers},
-	Quantize{}.OpName():       {inputs: arity{1, 1}, support: supportsQuantize, shapes: one(sameShape), numbers: quantised},
-	Dequantize{}.OpName():     {inputs: arity{1, 1}, support: supportsDequantize, shapes: one(sameShape), numbers: quantised},
-	Concat{}.OpName():         {inputs: atLeast(1), support: alike(eightBit), shapes: one(concatShape), numbers: concatNumbers},
-	Reshape{}.OpName():        {inputs: arity{1, 2}, support: alike(anySized, 0), shapes: one(reshapeShape)},
-	Squeeze{}.OpName():        {inputs: arity{1, 1}, support: alike(anySized), shapes: one(squeezeShape)},
-	ExpandDims{}.OpName():     {inputs: arity{2, 2}, support: rules(alike(anySized, 0), constant(1)), shapes: one(expandDimsShape)},
-	Pad{}.OpName():            {inputs: arity{2, 2}, support: rules(alike(eightBit, 0), constant(1)), shapes: one(padShape), numbers: quantised},
-	Slice{}.OpName():          {inputs: arity{3, 3}, support: rules(alike(anySized, 0), constant(1, 2)), shapes: one(sliceShape)},
-	StridedSlice{}.OpName():   {inputs: arity{4, 4}, support: rules(alike(anySized, 0), constant(1, 2, 3)), shapes: one(stridedSliceShape)},
-	Split{}.OpName():          {inputs: arity{2, 2}, outputs: atLeast(1), support: rules(alike(anySized, 1), constant(0)), shapes: splitShapes},
-	SplitV{}.OpName():         {inputs: arity{3, 3}, outputs: atLeast(1), support: rules(alike(anySized, 0), constant(2)), shapes: splitVShapes},
-	Pack{}.OpName():           {inputs: atLeast(1), support: alike(anySized), shapes: one(packShape)},
-	Unpack{}.OpName():         {inputs: arity{1, 1}, outputs: atLeast(1), support: alike(anySized), shapes: unpackShapes},
-	Transpose{}.OpName():      {inputs: arity{2, 2}, support: rules(alike(anySized, 0), constant(1)), shapes: one(transposeShape)},
-	SpaceToDepth{}.OpName():   {inputs: arity{1, 1}, support: alike(anySized), shapes: one(spaceToDepthShape)},
-	DepthToSpace{}.OpName():   {inputs: arity{1, 1}, support: alike(anySized), shapes: one(depthToSpaceShape)},
-	ShapeOf{}.OpName():        {inputs: arity{1, 1}, support: supportsShapeOf, shapes: one(shapeOfShape)},
+	Add{}.OpName():                  {inputs: arity{2, 2}, support: orNumbers(glue, alike(eightBit)), shapes: one(broadcastShape), numbers: rules(activationValid, quantised)},
+	Sub{}.OpName():                  {inputs: arity{2, 2}, support: orNumbers(glue, alike(eightBit)), shapes: one(broadcastShape), numbers: rules(activationValid, quantised)},
+	Mul{}.OpName():                  {inputs: arity{2, 2}, support: orNumbers(glue, alike(eightBit)), shapes: one(broadcastShape), numbers: rules(activationValid, quantised)},
+	Div{}.OpName():                  {inputs: arity{2, 2}, support: orNumbers(glue, alike(types(Uint8))), shapes: one(broadcastShape), numbers: rules(activationValid, quantised)},
+	Maximum{}.OpName():              {inputs: arity{2, 2}, support: orNumbers(glue, alike(eightBit)), shapes: one(broadcastShape), numbers: quantised},
+	Minimum{}.OpName():              {inputs: arity{2, 2}, support: orNumbers(glue, alike(eightBit)), shapes: one(broadcastShape), numbers: quantised},
+	PRelu{}.OpName():                {inputs: arity{2, 2}, support: alike(eightBit), shapes: one(broadcastShape), numbers: quantised},
+	Clamp{Relu}.OpName():            {inputs: arity{1, 1}, support: orNumbers(floats, alike(eightBit)), shapes: one(sameShape), numbers: rules(activationValid, quantised)},
+	Clamp{ReluN1To1}.OpName():       {inputs: arity{1, 1}, support: orNumbers(floats, alike(eightBit)), shapes: one(sameShape), numbers: rules(activationValid, quantised)},
+	Clamp{Relu6}.OpName():           {inputs: arity{1, 1}, support: orNumbers(floats, alike(eightBit)), shapes: one(sameShape), numbers: rules(activationValid, quantised)},
+	Logistic{}.OpName():             {inputs: arity{1, 1}, support: orNumbers(floats, alike(eightBit)), shapes: one(sameShape), numbers: quantised},
+	Tanh{}.OpName():                 {inputs: arity{1, 1}, support: orNumbers(floats, alike(eightBit)), shapes: one(sameShape), numbers: quantised},
+	HardSwish{}.OpName():            {inputs: arity{1, 1}, support: orNumbers(floats, alike(eightBit)), shapes: one(sameShape), numbers: hardSwishNumbers},
+	LeakyRelu{}.OpName():            {inputs: arity{1, 1}, support: orNumbers(floats, alike(eightBit)), shapes: one(sameShape), numbers: leakyReluNumbers},
+	Quantize{}.OpName():             {inputs: arity{1, 1}, support: supportsQuantize, shapes: one(sameShape), numbers: quantised},
+	Dequantize{}.OpName():           {inputs: arity{1, 1}, support: supportsDequantize, shapes: one(sameShape), numbers: quantised},
+	Table{}.OpName():                {inputs: arity{1, 1}, support: supportsTable, shapes: one(sameShape), numbers: quantised},
+	Concat{}.OpName():               {inputs: atLeast(1), support: moved(), shapes: one(concatShape), numbers: concatNumbers},
+	Reshape{}.OpName():              {inputs: arity{1, 2}, support: alike(anySized, 0), shapes: one(reshapeShape)},
+	Squeeze{}.OpName():              {inputs: arity{1, 1}, support: alike(anySized), shapes: one(squeezeShape)},
+	ExpandDims{}.OpName():           {inputs: arity{2, 2}, support: rules(alike(anySized, 0), constant(1)), shapes: one(expandDimsShape)},
+	Pad{}.OpName():                  {inputs: arity{2, 2}, support: rules(moved(0), constant(1)), shapes: one(padShape), numbers: quantised},
+	Slice{}.OpName():                {inputs: arity{3, 3}, support: rules(alike(anySized, 0), constant(1, 2)), shapes: one(sliceShape)},
+	StridedSlice{}.OpName():         {inputs: arity{4, 4}, support: rules(alike(anySized, 0), constant(1, 2, 3)), shapes: one(stridedSliceShape)},
+	Split{}.OpName():                {inputs: arity{2, 2}, outputs: atLeast(1), support: rules(alike(anySized, 1), constant(0)), shapes: splitShapes},
+	SplitV{}.OpName():               {inputs: arity{3, 3}, outputs: atLeast(1), support: rules(alike(anySized, 0), constant(2)), shapes: splitVShapes},
+	Pack{}.OpName():                 {inputs: atLeast(1), support: alike(anySized), shapes: one(packShape)},
+	Unpack{}.OpName():               {inputs: arity{1, 1}, outputs: atLeast(1), support: alike(anySized), shapes: unpackShapes},
+	Transpose{}.OpName():            {inputs: arity{2, 2}, support: rules(alike(anySized, 0), constant(1)), shapes: one(transposeShape)},
+	SpaceToDepth{}.OpName():         {inputs: arity{1, 1}, support: alike(anySized), shapes: one(spaceToDepthShape)},
+	DepthToSpace{}.OpName():         {inputs: arity{1, 1}, support: alike(anySized), shapes: one(depthToSpaceShape)},
+	Gather{}.OpName():               {inputs: arity{2, 2}, support: supportsGather, shapes: one(gatherShape)},
+	GatherND{}.OpName():             {inputs: arity{2, 2}, support: supportsGather, shapes: one(gatherNDShape)},
+	SpaceToBatch{}.OpName():         {inputs: arity{3, 3}, support: rules(alike(eightBit, 0), constant(1, 2)), shapes: one(spaceToBatchShape), numbers: quantised},
+	BatchToSpace{}.OpName():         {inputs: arity{3, 3}, support: rules(alike(anySized, 0), constant(1, 2)), shapes: one(batchToSpaceShape)},
+	PadValue{}.OpName():             {inputs: arity{3, 3}, support: supportsPadValue, shapes: one(padShape), numbers: quantised},
+	Cast{}.OpName():                 {inputs: arity{1, 1}, support: supportsCast, shapes: one(sameShape)},
+	DetectionPostProcess{}.OpName(): {inputs: arity{3, 3}, outputs: arity{4, 4}, support: supportsDetection, shapes: detectionShapes, numbers: detectionNumbers},
+	ShapeOf{}.OpName():              {inputs: arity{1, 1}, support: supportsShapeOf, shapes: one(shapeOfShape)},
 }
 
 // definitionOf returns the definition of op; none of an Unsupported.
@@ -142,9 +154,19 @@ func (g *Graph) checkOperands(n *Node) error {
 		}
 	}
 	if !defined {
+		if n.Residual != nil {
+			return g.checkResidualOperands(n)
+		}
 		return nil
 	}
-	return cmp.Or(d.inputs.check(len(n.Inputs), "inputs"), d.outputs.check(len(n.Outputs), "outputs"))
+	inputs := len(n.Inputs)
+	if n.Residual != nil {
+		if err := g.checkResidualOperands(n); err != nil {
+			return err
+		}
+		inputs--
+	}
+	return cmp.Or(d.inputs.check(inputs, "inputs"), d.outputs.check(len(n.Outputs), "outputs"))
 }
 
 func (a arity) check(n int, what string) error {
@@ -157,6 +179,5 @@ func (a arity) check(n int, what string) error {
 	return fmt.Errorf("%d %s, want %d to %d", n, what, a.required, a.most)
 }
 
-// Operators returns the names of all operators that this package defines, in
-// alphabetical order.
+// Operators lists the names of all operators that are defined, sorted.
 func Operators() []string { return slices.Sorted(maps.Keys(definitions)) }

@@ -42,6 +42,9 @@ func (g *Graph) dumpNode(b *bufio.Writer, n *Node) {
 	if n.FromInt8 {
 		fmt.Fprint(b, " from=int8")
 	}
+	if r := n.Residual; r != nil {
+		fmt.Fprintf(b, " add(%s act=%s %q)", r.Mid.text(), r.Activation, r.Name)
+	}
 	fmt.Fprintln(b)
 	for _, id := range n.Inputs {
 		fmt.Fprintf(b, "    %s\n", g.refer(id))
@@ -66,13 +69,8 @@ func (g *Graph) describe(id TensorID) string {
 	t := &g.Tensors[id]
 	var b strings.Builder
 	fmt.Fprintf(&b, "%%%d %s %s", id, t.Type, t.Shape)
-	switch q := t.Quant; {
-	case q.PerChannel():
-		h := crc32.NewIEEE()
-		binary.Write(h, binary.LittleEndian, q.Scale) // a hash does not fail
-		fmt.Fprintf(&b, " scales=%d axis=%d scales-crc32=%08x", len(q.Scale), q.Axis, h.Sum32())
-	case len(q.Scale) == 1:
-		fmt.Fprintf(&b, " scale=%v zero=%d", q.Scale[0], q.Zero[0])
+	if q := t.Quant.text(); q != "" {
+		fmt.Fprintf(&b, " %s", q)
 	}
 	if t.IsConst() {
 		fmt.Fprintf(&b, " crc32=%08x", crc32.ChecksumIEEE(t.Data))
@@ -81,18 +79,31 @@ func (g *Graph) describe(id TensorID) string {
 	return b.String()
 }
 
+// text shows scales and zero points; nothing where there are none.
+func (q Quant) text() string {
+	switch len(q.Scale) {
+	case 0:
+		return ""
+	case 1:
+		return fmt.Sprintf("scale=%v zero=%d", q.Scale[0], q.Zero[0])
+	}
+	h := crc32.NewIEEE()
+	binary.Write(h, binary.LittleEndian, q.Scale) // a hash does not fail
+	return fmt.Sprintf("scales=%d axis=%d scales-crc32=%08x", len(q.Scale), q.Axis, h.Sum32())
+}
+
 // optionText lists the options of an operator as key=value pairs.
 func optionText(op Op) string {
 	switch op := op.(type) {
 	case Conv2D:
 		return fmt.Sprintf("pad=%s stride=%dx%d dilation=%dx%d act=%s",
-			op.Padding, op.StrideH, op.StrideW, op.DilationH, op.DilationW, op.Activation)
+			op.Border.text(op.Padding), op.StrideH, op.StrideW, op.DilationH, op.DilationW, op.Activation)
 	case Depthwise:
 		return fmt.Sprintf("pad=%s stride=%dx%d dilation=%dx%d mult=%d act=%s",
-			op.Padding, op.StrideH, op.StrideW, op.DilationH, op.DilationW, op.Multiplier, op.Activation)
+			op.Border.text(op.Padding), op.StrideH, op.StrideW, op.DilationH, op.DilationW, op.Multiplier, op.Activation)
 	case Dense:
 		return fmt.Sprintf("act=%s keepdims=%t", op.Activation, op.KeepDims)
-	case Add, Sub, Mul:
+	case Add, Sub, Mul, Div:
 		return fmt.Sprintf("act=%s", FusedActivation(op))
 	case AveragePool:
 		return op.Pool.optionText()
@@ -116,6 +127,14 @@ func otherOptionText(op Op) string {
 	switch op := op.(type) {
 	case TransposeConv:
 		return fmt.Sprintf("pad=%s stride=%dx%d", op.Padding, op.StrideH, op.StrideW)
+	case Table:
+		return fmt.Sprintf("crc32=%08x", crc32.ChecksumIEEE(op.Values[:]))
+	case Reduce:
+		return fmt.Sprintf("keepdims=%t", op.KeepDims)
+	case Gather:
+		return fmt.Sprintf("axis=%d", op.Axis)
+	case DetectionPostProcess:
+		return fmt.Sprintf("%+v", op)
 	case LeakyRelu:
 		return fmt.Sprintf("alpha=%v", op.Alpha)
 	case ResizeBilinear:
@@ -139,4 +158,12 @@ func otherOptionText(op Op) string {
 func (p Pool) optionText() string {
 	return fmt.Sprintf("pad=%s filter=%dx%d stride=%dx%d act=%s",
 		p.Padding, p.FilterH, p.FilterW, p.StrideH, p.StrideW, p.Activation)
+}
+
+// text shows padding p, with the border where there is one.
+func (b Border) text(p Padding) string {
+	if p != Explicit {
+		return p.String()
+	}
+	return fmt.Sprintf("%s(top=%d,left=%d,bottom=%d,right=%d)", p, b.Top, b.Left, b.Bottom, b.Right)
 }

@@ -46,11 +46,11 @@ func (m Multiplier) scaleSingle(x int32) int32 {
 
 func (m Multiplier) scaleDouble(x int32) int32 {
 	left, right := max(m.Exp, 0), max(-m.Exp, 0)
-	return roundingShift(doublingHighMul(x<<left, m.M), right)
+	return RoundingShift(HighMul(x<<left, m.M), right)
 }
 
-// doublingHighMul is SQRDMULH: the high half of 2ab, rounded.
-func doublingHighMul(a, b int32) int32 {
+// HighMul is SQRDMULH: the high half of 2ab, rounded.
+func HighMul(a, b int32) int32 {
 	if a == math.MinInt32 && b == math.MinInt32 {
 		return math.MaxInt32
 	}
@@ -62,8 +62,8 @@ func doublingHighMul(a, b int32) int32 {
 	return int32((ab + nudge) / (1 << 31))
 }
 
-// roundingShift divides by 2^n, ties away from zero.
-func roundingShift(x, n int32) int32 {
+// RoundingShift divides by 2^n, ties away from zero.
+func RoundingShift(x, n int32) int32 {
 	mask := int32(int64(1)<<n - 1)
 	threshold := mask >> 1
 	if x < 0 {

@@ -47,6 +47,9 @@ type Node struct {
 	// tensors pass.Run's legalise moved to uint8 (value + 128, zero point + 128):
 	// int8's rounding rule and signs still hold for it.
 	FromInt8 bool
+
+	// Residual is the ADD that is part of a convolution, or nil; see Residual.
+	Residual *Residual
 }
 
 // Input returns the tensor of input i, or nil where it is absent.

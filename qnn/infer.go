@@ -33,7 +33,7 @@ func convShape(g *Graph, n *Node) (Shape, error) {
 	if len(x) != 4 || len(w) != 4 || w[3] != x[3] {
 		return nil, fmt.Errorf("input %s and weights %s do not fit", x, w)
 	}
-	return slideShape(x, windowOf{op.Padding, w[1], w[2], op.StrideH, op.StrideW, op.DilationH, op.DilationW}, w[0])
+	return slideShape(x, windowOf{op.Padding, op.Border, w[1], w[2], op.StrideH, op.StrideW, op.DilationH, op.DilationW}, w[0])
 }
 
 func depthwiseShape(g *Graph, n *Node) (Shape, error) {
@@ -42,7 +42,7 @@ func depthwiseShape(g *Graph, n *Node) (Shape, error) {
 		w[3]%x[3] != 0 || w[3]/x[3] != op.Multiplier {
 		return nil, fmt.Errorf("input %s, weights %s and depth multiplier %d do not fit", x, w, op.Multiplier)
 	}
-	return slideShape(x, windowOf{op.Padding, w[1], w[2], op.StrideH, op.StrideW, op.DilationH, op.DilationW}, w[3])
+	return slideShape(x, windowOf{op.Padding, op.Border, w[1], w[2], op.StrideH, op.StrideW, op.DilationH, op.DilationW}, w[3])
 }
 
 // transposeConvShape: any extent will do that the constant input 0 names; what

@@ -40,6 +40,8 @@ func reducedShape(g *Graph, n *Node) (Shape, error) {
 	switch op := n.Op.(type) {
 	case Mean:
 		keepDims = op.KeepDims
+	case Reduce:
+		keepDims = op.KeepDims
 	}
 	reduced, err := g.ReducedAxes(n)
 	if err != nil {

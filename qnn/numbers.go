@@ -13,7 +13,7 @@ import (
 func layerNumbers(axis int) rule {
 	return func(g *Graph, n *Node) error {
 		x, y := g.Input(n, 0), g.Output(n, 0)
-		if err := cmp.Or(activationValid(g, n), oneScale(x, y)); err != nil {
+		if err := cmp.Or(activationValid(g, n), oneScale(x, y), residualNumbers(g, n)); err != nil {
 			return err
 		}
 		return weightNumbers(x, g.Input(n, 1), g.Input(n, 2), axis)
@@ -68,6 +68,8 @@ func FusedActivation(op Op) Activation {
 	case Sub:
 		return op.Activation
 	case Mul:
+		return op.Activation
+	case Div:
 		return op.Activation
 	case AveragePool:
 		return op.Activation
@@ -171,7 +173,7 @@ func l2normNumbers(g *Graph, n *Node) error {
 // hardSwishNumbers: TensorFlow Lite refuses an output that is finer than 1/128
 // of the input.
 func hardSwishNumbers(g *Graph, n *Node) error {
-	if err := quantised(g, n); err != nil {
+	if err := quantised(g, n); err != nil || !g.Input(n, 0).Type.Is8Bit() {
 		return err
 	}
 	h := ResolveHardSwish(g.Input(n, 0).Quant.Scale[0], g.Output(n, 0).Quant.Scale[0])

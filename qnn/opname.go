@@ -22,7 +22,7 @@ func (u Unsupported) OpName() string { return u.Name }
 
 var (
 	activationNames = []string{NoActivation: "none", Relu: "relu", ReluN1To1: "relu_n1_to_1", Relu6: "relu6"}
-	paddingNames    = []string{Same: "same", Valid: "valid"}
+	paddingNames    = []string{Same: "same", Valid: "valid", Explicit: "explicit"}
 	roundingNames   = []string{Double: "double", Single: "single"}
 	kindNames       = []string{ConvLayer: "conv2d", DepthwiseLayer: "depthwise", DenseLayer: "dense", TransposeLayer: "transpose_conv"}
 )
@@ -30,7 +30,7 @@ var (
 // String returns "none", "relu", "relu_n1_to_1" or "relu6".
 func (a Activation) String() string { return enumName(activationNames, int(a)) }
 
-// String returns "same" or "valid".
+// String returns "same", "valid" or "explicit".
 func (p Padding) String() string { return enumName(paddingNames, int(p)) }
 
 // String returns "double" or "single".

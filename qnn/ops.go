@@ -20,16 +20,23 @@ const (
 // Padding says how far a window reaches over the border of its input.
 type Padding uint8
 
-// Paddings; see Window for the cells they mean.
+// Paddings; see Window for the cells they mean. Explicit is that of a Border,
+// which a convolution gets from a PAD (qnn/pass); files have no word for it.
 const (
 	Same Padding = iota
 	Valid
+	Explicit
 )
+
+// Border counts the cells of Explicit padding around the input. They hold the
+// input's zero point.
+type Border struct{ Top, Left, Bottom, Right int }
 
 type (
 	// Conv2D is CONV_2D: inputs x [N][H][W][C], weights [O][KH][KW][C], bias [O].
 	Conv2D struct {
 		Padding              Padding
+		Border               Border // zero unless Padding is Explicit
 		StrideH, StrideW     int
 		DilationH, DilationW int
 		Activation           Activation
@@ -38,6 +45,7 @@ type (
 	// output channel c*Multiplier+j reads input channel c.
 	Depthwise struct {
 		Padding              Padding
+		Border               Border // zero unless Padding is Explicit
 		StrideH, StrideW     int
 		DilationH, DilationW int
 		Multiplier           int
@@ -63,7 +71,7 @@ type (
 	Pad struct{}
 	// Quantize is QUANTIZE: from float32, or from one 8-bit quantisation to another.
 	Quantize struct{}
-	// Dequantize is DEQUANTIZE: an 8-bit tensor to float32.
+	// Dequantize is DEQUANTIZE: an 8-bit or float16 tensor to float32.
 	Dequantize struct{}
 	// Mean is MEAN over the axes in input 1.
 	Mean struct{ KeepDims bool }

@@ -8,13 +8,14 @@ import (
 
 // ResolveLayer returns the Layer of a CONV_2D, DEPTHWISE_CONV_2D or
 // FULLY_CONNECTED node of a valid graph (see Graph.Validate), also after
-// legalisation. The layer shares the weights with the graph.
+// legalisation. The layer shares the weights with the graph. An ADD that is
+// part of the node is not part of the layer; see ResolveResidual.
 func ResolveLayer(g *Graph, n *Node) (*Layer, error) {
 	l, act, err := layerGeometry(g, n)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", g.Label(n), err)
 	}
-	x, w, y := g.Input(n, 0), g.Input(n, 1), g.Output(n, 0)
+	x, w, y := g.Input(n, 0), g.Input(n, 1), g.LayerOutput(n)
 	l.numbers(x, w, y, g.Input(n, 2), n.FromInt8)
 	if (l.Signed || n.FromInt8) && l.Kind != DepthwiseLayer {
 		l.Requant.Round = Single
@@ -49,10 +50,10 @@ func layerGeometry(g *Graph, n *Node) (*Layer, Activation, error) {
 	switch op := n.Op.(type) {
 	case Conv2D:
 		l, act = &Layer{Kind: ConvLayer}, op.Activation
-		o = windowOf{op.Padding, 0, 0, op.StrideH, op.StrideW, op.DilationH, op.DilationW}
+		o = windowOf{op.Padding, op.Border, 0, 0, op.StrideH, op.StrideW, op.DilationH, op.DilationW}
 	case Depthwise:
 		l, act = &Layer{Kind: DepthwiseLayer, Multiplier: op.Multiplier}, op.Activation
-		o = windowOf{op.Padding, 0, 0, op.StrideH, op.StrideW, op.DilationH, op.DilationW}
+		o = windowOf{op.Padding, op.Border, 0, 0, op.StrideH, op.StrideW, op.DilationH, op.DilationW}
 	case Dense:
 		w := g.Input(n, 1).Shape
 		return &Layer{

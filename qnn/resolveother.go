@@ -24,7 +24,10 @@ func ResolveTransposeConv(g *Graph, n *Node) (*Layer, error) {
 // over resolves the window that the transposed convolution, from an output of
 // oh x ow cells to the input, moves.
 func (o TransposeConv) over(oh, ow int, w Shape) (Window, error) {
-	win, _, _, err := windowOf{o.Padding, w[1], w[2], o.StrideH, o.StrideW, 1, 1}.over(oh, ow)
+	if o.Padding == Explicit {
+		return Window{}, fmt.Errorf("explicit padding is for convolutions only")
+	}
+	win, _, _, err := windowOf{o.Padding, Border{}, w[1], w[2], o.StrideH, o.StrideW, 1, 1}.over(oh, ow)
 	return win, err
 }
 

@@ -1,6 +1,9 @@
 package qnn
 
-import "fmt"
+import (
+	"cmp"
+	"fmt"
+)
 
 // A typeSet is a set of element types, by bit.
 type typeSet uint16
@@ -17,6 +20,8 @@ func (s typeSet) has(d DType) bool { return s&(1<<d) != 0 }
 
 var (
 	eightBit = types(Uint8, Int8)
+	floats   = types(Float32)
+	glue     = types(Float32, Int32)
 	anySized = types(Uint8, Int8, Float32, Int32, Int64, Bool, Int16, Float16)
 )
 
@@ -93,6 +98,35 @@ func alike(set typeSet, ks ...int) rule {
 	}
 }
 
+// orNumbers is rule for 8-bit tensors; where the first input is of a type of
+// numbers, all inputs and outputs must be of that.
+func orNumbers(set typeSet, r rule) rule {
+	return func(g *Graph, n *Node) error {
+		x := g.Input(n, 0)
+		if !set.has(x.Type) {
+			return r(g, n)
+		}
+		for _, t := range append(g.inputs(n), g.outputs(n)...) {
+			if t.Type != x.Type {
+				return fmt.Errorf("from %s to %s", x.Type, t.Type)
+			}
+		}
+		return nil
+	}
+}
+
+// moved is alike for operators that move elements of any type, which may be
+// quantised anew where they have 8 bits.
+func moved(ks ...int) rule {
+	bytes := alike(eightBit, ks...)
+	return func(g *Graph, n *Node) error {
+		if x := g.Input(n, 0); x.Type.Is8Bit() {
+			return bytes(g, n)
+		}
+		return alike(anySized, ks...)(g, n)
+	}
+}
+
 // constant wants inputs ks to be constants of type int32 or int64.
 func constant(ks ...int) rule {
 	return func(g *Graph, n *Node) error {
@@ -121,7 +155,7 @@ func supportsLayer(g *Graph, n *Node) error {
 	if err := alike(eightBit, 0)(g, n); err != nil {
 		return err
 	}
-	if err := supportsWeights(n, x, w, g.Input(n, 2)); err != nil {
+	if err := cmp.Or(supportsWeights(n, x, w, g.Input(n, 2)), supportsResidual(g, n)); err != nil {
 		return err
 	}
 	if op, ok := n.Op.(Conv2D); ok && len(x.Shape) == 4 && len(w.Shape) == 4 && x.Shape[3] != w.Shape[3] && w.Shape[3] > 0 && x.Shape[3]%w.Shape[3] == 0 {
@@ -170,15 +204,23 @@ func supportsQuantize(g *Graph, n *Node) error {
 
 func supportsDequantize(g *Graph, n *Node) error {
 	x, y := g.Input(n, 0), g.Output(n, 0)
-	if !x.Type.Is8Bit() || y.Type != Float32 {
+	if !types(Uint8, Int8, Float16).has(x.Type) || y.Type != Float32 {
 		return fmt.Errorf("from %s to %s", x.Type, y.Type)
 	}
 	return perTensor(x)
 }
 
+func supportsTable(g *Graph, n *Node) error {
+	x, y := g.Input(n, 0), g.Output(n, 0)
+	if !x.Type.Is8Bit() || !y.Type.Is8Bit() {
+		return fmt.Errorf("from %s to %s", x.Type, y.Type)
+	}
+	return perTensor(x, y)
+}
+
 func supportsArgMax(g *Graph, n *Node) error {
 	x, y := g.Input(n, 0), g.Output(n, 0)
-	if !x.Type.Is8Bit() || y.Type != Int32 && y.Type != Int64 {
+	if !x.Type.Is8Bit() && x.Type != Float32 || y.Type != Int32 && y.Type != Int64 {
 		return fmt.Errorf("from %s to %s", x.Type, y.Type)
 	}
 	return constant(1)(g, n)

@@ -69,7 +69,7 @@ func (g *Graph) Label(n *Node) string {
 func (g *Graph) has(id TensorID) bool { return id >= 0 && int(id) < len(g.Tensors) }
 
 // Clone returns a copy that shares with g only what passes must not change:
-// tensor data, shapes, quantisations and operators.
+// tensor data, shapes, quantisations, operators and Residuals.
 func (g *Graph) Clone() *Graph {
 	c := *g
 	c.Tensors = slices.Clone(g.Tensors)

@@ -44,8 +44,8 @@ func smallGraph() *Graph {
 			u8("y", 1.0/256, 0, 2, 5),
 		},
 		Nodes: []Node{
-			{Index: 0, Op: Conv2D{Same, 2, 2, 1, 1, Relu6}, Inputs: []TensorID{0, 1, 2}, Outputs: []TensorID{3}},
-			{Index: 1, Op: Depthwise{Same, 1, 1, 2, 1, 1, Relu}, Inputs: []TensorID{3, 4, 5}, Outputs: []TensorID{6}},
+			{Index: 0, Op: Conv2D{StrideH: 2, StrideW: 2, DilationH: 1, DilationW: 1, Activation: Relu6}, Inputs: []TensorID{0, 1, 2}, Outputs: []TensorID{3}},
+			{Index: 1, Op: Depthwise{StrideH: 1, StrideW: 1, DilationH: 2, DilationW: 1, Multiplier: 1, Activation: Relu}, Inputs: []TensorID{3, 4, 5}, Outputs: []TensorID{6}},
 			{Index: 2, Op: Add{}, Inputs: []TensorID{3, 6}, Outputs: []TensorID{7}},
 			{Index: 3, Op: Mean{}, Inputs: []TensorID{7, 8}, Outputs: []TensorID{9}},
 			{Index: 4, Op: Dense{}, Inputs: []TensorID{9, 10, NoTensor}, Outputs: []TensorID{11}},
@@ -100,9 +100,13 @@ func TestValidate(t *testing.T) {
 		{"conv output", func(g *Graph) { g.Tensors[3].Shape = Shape{1, 3, 4, 6} }, "declared 1x3x4x6, but computes to 1x3x3x8"},
 		{"bias length", func(g *Graph) { g.Tensors[2].Shape, g.Tensors[2].Data = Shape{7}, make([]byte, 28) }, "a bias of 7 for 8 output channels"},
 		{"bias type", func(g *Graph) { g.Nodes[0].Inputs[2] = 1 }, "bias that is not constant int32"},
-		{"stride", func(g *Graph) { g.Nodes[0].Op = Conv2D{Same, 0, 1, 1, 1, 0} }, "height: window size 3, stride 0"},
-		{"window", func(g *Graph) { g.Nodes[1].Op = Depthwise{Valid, 1, 1, 1, 3, 1, 0} }, "width: a window of 4 cells does not fit 3"},
-		{"depth multiplier", func(g *Graph) { g.Nodes[1].Op = Depthwise{Same, 1, 1, 1, 1, 2, 0} }, "depth multiplier 2 do not fit"},
+		{"stride", func(g *Graph) { g.Nodes[0].Op = Conv2D{StrideW: 1, DilationH: 1, DilationW: 1} }, "height: window size 3, stride 0"},
+		{"window", func(g *Graph) {
+			g.Nodes[1].Op = Depthwise{Padding: Valid, StrideH: 1, StrideW: 1, DilationH: 1, DilationW: 3, Multiplier: 1}
+		}, "width: a window of 4 cells does not fit 3"},
+		{"depth multiplier", func(g *Graph) {
+			g.Nodes[1].Op = Depthwise{StrideH: 1, StrideW: 1, DilationH: 1, DilationW: 1, Multiplier: 2}
+		}, "depth multiplier 2 do not fit"},
 		{"axis", func(g *Graph) { g.Tensors[8].Data[0] = 4 }, "axis 4 of 4 dimensions"},
 		{"computed axes", func(g *Graph) { g.Nodes[3].Inputs[1] = 0 }, `tensor "x" is not constant`},
 		{"dense", func(g *Graph) { g.Tensors[10].Shape = Shape{12, 5} }, "input 1x3x8 and weights 12x5 do not fit"},

@@ -72,6 +72,13 @@ func workloadOfNode(g *qnn.Graph, n *qnn.Node) (Workload, bool, error) {
 		}
 		w, err := WorkloadOf(l)
 		return w, true, err
+	case qnn.TransposeConv: // as modules compute it
+		l, err := qnn.ResolveTransposeConv(g, n)
+		if err != nil {
+			return Workload{}, true, err
+		}
+		w, err := WorkloadOf(l.Subpixel().Conv)
+		return w, true, err
 	case qnn.Unsupported:
 		return Workload{}, false, fmt.Errorf("not supported: %s", op.Reason)
 	}

@@ -24,6 +24,7 @@ type compileFlags struct {
 	log     string
 	strict  bool
 	threads int
+	noFuse  bool
 }
 
 func (f *compileFlags) register(c *cobra.Command) {
@@ -31,6 +32,7 @@ func (f *compileFlags) register(c *cobra.Command) {
 	f.target.registerEmulate(c)
 	registerLog(c, &f.log)
 	registerThreads(c, &f.threads)
+	c.Flags().BoolVar(&f.noFuse, "no-fuse", false, "compute the network operator by operator, every tensor of the file")
 	c.Flags().BoolVar(&f.strict, "strict", false, "fail with exit status 3 where a schedule was not measured for this workload on this kind of machine")
 }
 
@@ -65,8 +67,11 @@ func (f *compileFlags) compile(c *cobra.Command, g *qnn.Graph, path string) (*mo
 	if log != nil {
 		defer log.Close()
 	}
-	choose := chooser{ctx: c.Context(), log: log, machine: schedules.HostMachine()}
-	m, err := module.Compile(g, module.Options{ISA: isa, Mode: mode, Choose: choose.choose, Threads: f.threads})
+	choose := logs.Chooser(c.Context(), log, schedules.HostMachine())
+	m, err := module.Compile(g, module.Options{ISA: isa, Mode: mode, Choose: choose, Threads: f.threads, NoFuse: f.noFuse})
+	if errors.As(err, new(*module.UnsupportedError)) {
+		err = fmt.Errorf("%w; --outputs can cut the network before it", err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
@@ -86,8 +91,7 @@ func (f *compileFlags) choose(c *cobra.Command, w schedules.Workload, isa schedu
 	if log != nil {
 		defer log.Close()
 	}
-	choose := chooser{ctx: c.Context(), log: log, machine: schedules.HostMachine()}
-	return choose.choose(w, isa)
+	return logs.Chooser(c.Context(), log, schedules.HostMachine())(w, isa)
 }
 
 // checkStrict fails where --strict is not met.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -45,10 +46,9 @@ func logBestCommand() *cobra.Command {
 				return err
 			}
 			defer log.Close()
-			choose := chooser{ctx: c.Context(), log: log, machine: schedules.HostMachine()}
 			var reports []bestReport
 			for _, w := range workloads {
-				r, err := choose.report(w, isa)
+				r, err := reportBest(c.Context(), log, w, isa)
 				if err != nil {
 					return err
 				}
@@ -67,9 +67,10 @@ func logBestCommand() *cobra.Command {
 	return c
 }
 
-// report is choose with the time, where it is that of the chosen schedule.
-func (c *chooser) report(w schedules.Workload, isa schedules.ISA) (bestReport, error) {
-	choice, err := c.choose(w, isa)
+// reportBest is what the compiler chooses, with the time where that was measured.
+func reportBest(ctx context.Context, log *logs.Log, w schedules.Workload, isa schedules.ISA) (bestReport, error) {
+	machine := schedules.HostMachine()
+	choice, err := logs.Chooser(ctx, log, machine)(w, isa)
 	if err != nil {
 		return bestReport{}, err
 	}
@@ -77,7 +78,7 @@ func (c *chooser) report(w schedules.Workload, isa schedules.ISA) (bestReport, e
 	if choice.Source > module.OtherCPU {
 		return r, nil
 	}
-	best, _, err := c.log.Best(c.ctx, logs.Query{Workload: w, Target: schedules.Target{ISA: isa, Machine: c.machine}, Generator: kernels.Generator})
+	best, _, err := log.Best(ctx, logs.Query{Workload: w, Target: schedules.Target{ISA: isa, Machine: machine}, Generator: kernels.Generator})
 	if best.Schedule == choice.Schedule {
 		r.TimeNS = best.CenterNS
 	}

@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"image"
+	"image/png"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -65,6 +67,7 @@ func TestScripts(t *testing.T) {
 			"truncate":   cmdTruncate,
 			"flip":       cmdFlip,
 			"floatmodel": cmdFloatModel,
+			"picture":    cmdPicture,
 			"newerlog":   cmdNewerLog,
 		},
 	})
@@ -155,6 +158,23 @@ func cmdFloatModel(ts *testscript.TestScript, _ bool, args []string) {
 		}
 	}
 	ts.Check(os.WriteFile(ts.MkAbs(args[1]), file, 0o644))
+}
+
+// cmdPicture: "picture FILE SEED" writes a PNG of 40x30 pixels.
+func cmdPicture(ts *testscript.TestScript, _ bool, args []string) {
+	seed, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	img := image.NewRGBA(image.Rect(0, 0, 40, 30))
+	for i := range img.Pix {
+		img.Pix[i] = byte(i*(seed+7) + i/97*seed)
+		if i%4 == 3 {
+			img.Pix[i] = 255
+		}
+	}
+	f, err := os.Create(ts.MkAbs(args[0]))
+	ts.Check(err)
+	ts.Check(png.Encode(f, img))
+	ts.Check(f.Close())
 }
 
 // cmdNewerLog: "newerlog FILE" makes a log look like one of a newer version.

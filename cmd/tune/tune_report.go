@@ -102,8 +102,8 @@ func compareLatency(c *cobra.Command, log *logs.Log, g *qnn.Graph, isa schedules
 		return nil, err
 	}
 	defer before.Close()
-	choose := chooser{ctx: c.Context(), log: log, machine: schedules.HostMachine()}
-	after, err := module.Compile(g, module.Options{ISA: isa, Choose: choose.choose, Threads: threads})
+	choose := logs.Chooser(c.Context(), log, schedules.HostMachine())
+	after, err := module.Compile(g, module.Options{ISA: isa, Choose: choose, Threads: threads})
 	if err != nil {
 		return nil, err
 	}

@@ -66,3 +66,42 @@ func TestWindowOffsets(t *testing.T) {
 		}
 	}
 }
+
+// TestBlendOffsets does so for BlendLine and BlendColumn.
+func TestBlendOffsets(t *testing.T) {
+	var l BlendLine
+	var c BlendColumn
+	for _, f := range []struct {
+		name   string
+		offset uintptr
+		used   int
+	}{
+		{"BlendLine", unsafe.Sizeof(l), BlendLineBytes},
+		{"Top", unsafe.Offsetof(l.Top), lineTop},
+		{"Bottom", unsafe.Offsetof(l.Bottom), lineBottom},
+		{"Out", unsafe.Offsetof(l.Out), lineOut},
+		{"TopWeight", unsafe.Offsetof(l.TopWeight), lineTopWeight},
+		{"BottomWeight", unsafe.Offsetof(l.BottomWeight), lineBottomWeight},
+		{"BlendColumn", unsafe.Sizeof(c), BlendColumnBytes},
+		{"Left", unsafe.Offsetof(c.Left), columnLeft},
+		{"Right", unsafe.Offsetof(c.Right), columnRight},
+		{"LeftWeight", unsafe.Offsetof(c.LeftWeight), columnLeftWeight},
+		{"RightWeight", unsafe.Offsetof(c.RightWeight), columnRightWeight},
+	} {
+		if int(f.offset) != f.used {
+			t.Errorf("%s is at %d or has as many bytes, code uses %d", f.name, f.offset, f.used)
+		}
+	}
+}
+
+// TestMoveOffsets does so for MoveLine and MoveRun.
+func TestMoveOffsets(t *testing.T) {
+	var l MoveLine
+	var r MoveRun
+	if unsafe.Sizeof(l) != moveLineBytes || unsafe.Offsetof(l.Out) != moveLineOut {
+		t.Errorf("a MoveLine has %d bytes, Out at %d", unsafe.Sizeof(l), unsafe.Offsetof(l.Out))
+	}
+	if unsafe.Sizeof(r) != moveRunBytes || unsafe.Offsetof(r.Out) != moveRunOut {
+		t.Errorf("a MoveRun has %d bytes, Out at %d", unsafe.Sizeof(r), unsafe.Offsetof(r.Out))
+	}
+}

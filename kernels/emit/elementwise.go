@@ -25,9 +25,25 @@ func PieceFor(isa schedules.ISA, n int) Piece {
 	return Piece(p)
 }
 
-// load reads a piece into vector r; bytes beyond it are arbitrary.
+// Repeat tells of which operands of an elementwise program a row is one byte,
+// which serves the whole row of the result: broadcasting of the last dimension.
+type Repeat [2]bool
+
+// loadOperand reads a piece of the first (0) or second (1) operand.
+func (g *gen) loadOperand(p Piece, r, operand int) {
+	mem := x86.M([]x86.Reg{elemA, elemB}[operand], 0)
+	if g.repeat[operand] {
+		g.emit(x86.VPBROADCASTB, g.v(r), mem)
+		return
+	}
+	g.loadPiece(p, r, mem)
+}
+
+// loadPiece reads a piece into vector r; bytes beyond it are arbitrary.
 func (g *gen) loadPiece(p Piece, r int, mem x86.Operand) {
 	switch p {
+	case 16: // also of wider programs
+		g.emit(x86.VMOVDQU, x86.X(r), mem)
 	case 8:
 		g.emit(x86.VMOVQ, x86.X(r), mem)
 	case 4:
@@ -44,6 +60,8 @@ func (g *gen) loadPiece(p Piece, r int, mem x86.Operand) {
 // storePiece writes a piece from vector r.
 func (g *gen) storePiece(p Piece, mem x86.Operand, r int) {
 	switch p {
+	case 16:
+		g.emit(x86.VMOVDQU, mem, x86.X(r))
 	case 8:
 		g.emit(x86.VMOVQ, mem, x86.X(r))
 	case 4:
@@ -69,6 +87,18 @@ const (
 // where Tail is not 0 (it starts before them: |Tail| < p). Operands start at In
 // and In2, InRow and In2Row apart, results at Out, OutRow apart.
 func (g *gen) elementwise(p Piece, body func()) *x86.Program {
+	sizes := [3]int{1, 1, 1}
+	for i, repeated := range g.repeat {
+		if repeated {
+			sizes[i] = 0
+		}
+	}
+	return g.elements(p, sizes, body)
+}
+
+// elements is elementwise for operands and results whose elements have sizes
+// bytes, of which a step takes p; 0 for an operand that stays where it is.
+func (g *gen) elements(p Piece, sizes [3]int, body func()) *x86.Program {
 	g.emit(x86.MOV, x86.R(elemRowA), arg(argIn))
 	g.emit(x86.MOV, x86.R(elemRowB), arg(argIn2))
 	g.emit(x86.MOV, x86.R(elemRowY), arg(argOut))
@@ -79,17 +109,18 @@ func (g *gen) elementwise(p Piece, body func()) *x86.Program {
 		}
 		g.level1(argBlocks, elemSteps, func() {
 			body()
-			for _, r := range move {
-				g.addImm(r, int(p))
+			for i, r := range move {
+				g.addImm(r, int(p)*sizes[i])
 			}
 		})
 		done := g.p.NewLabel()
 		g.emit(x86.MOV, x86.R(elemSteps), arg(argTail))
 		g.emit(x86.TEST, x86.R(elemSteps), x86.R(elemSteps))
 		g.emit(x86.JE, x86.L(done))
-		for _, r := range move {
-			g.emit(x86.ADD, x86.R(r), x86.R(elemSteps))
-			g.addImm(r, -int(p))
+		for i, r := range move {
+			if sizes[i] > 0 {
+				g.emit(x86.LEA, x86.R(r), x86.MX(r, elemSteps, sizes[i], -int(p)*sizes[i]))
+			}
 		}
 		body()
 		g.p.Place(done)
@@ -134,15 +165,16 @@ const (
 //
 // The two parts never meet in one int32: a floor of a floor is one floor, so
 // the fine part is shifted first.
-func Sum(isa schedules.ISA, p Piece) *x86.Program {
+func Sum(isa schedules.ISA, p Piece, repeat Repeat) *x86.Program {
 	g := newGen("sum", isa, p.Width())
+	g.repeat = repeat
 	g.emit(x86.MOV, x86.R(regConsts), arg(argConsts))
 	a, t, zero := g.vec(4), g.vec(2), g.vec(1)[0]
 	g.emit(x86.VPXOR, g.v(zero), g.v(zero), g.v(zero))
 	c := g.constants(SumConstants)
 	return g.elementwise(p, func() {
-		g.loadPiece(p, t[0], x86.M(elemA, 0))
-		g.loadPiece(p, t[1], x86.M(elemB, 0))
+		g.loadOperand(p, t[0], 0)
+		g.loadOperand(p, t[1], 1)
 		g.op3(x86.VPUNPCKLBW, a[0], t[0], g.v(t[1]))
 		g.op3(x86.VPUNPCKHBW, a[2], t[0], g.v(t[1]))
 		g.widenPairs(a, zero)

@@ -30,6 +30,8 @@ type gen struct {
 	width x86.Width
 	regs  int
 	next  int // first vector register not handed out
+
+	repeat Repeat // elementwise programs
 }
 
 func newGen(name string, isa schedules.ISA, width x86.Width) *gen {

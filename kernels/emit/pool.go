@@ -21,8 +21,8 @@ const (
 // inside the input, so that borders are no special case. A test holds the
 // offsets.
 type Window struct {
-	In         uintptr // first cell, channel 0
-	Out        uintptr // where the result goes, channel 0
+	In         uintptr // first cell, from Args.In on
+	Out        uintptr // where the result goes, from Args.Out on
 	Rows, Cols int64
 	// The average is (sum + Half - (sum < Below ? 1 : 0)) / Rows*Cols, rounded
 	// down. Pool16 multiplies that by Left and by Factor/2^16 and shifts; Pool32
@@ -55,6 +55,7 @@ const (
 	poolRows, poolCols         = x86.R8, x86.RCX
 	poolInRow, poolInPix       = x86.R10, x86.R11
 	poolInAt, poolOutAt        = x86.R15, x86.R13
+	poolLines                  = x86.RDX
 )
 
 // MaxUnroll is how many pieces of channels a pooling program can do at once.
@@ -66,10 +67,10 @@ func (k PoolKind) MaxUnroll() int {
 }
 
 // Pool writes the program that computes Args.NRows windows, from the one at
-// Args.Rows on, for unroll pieces of channels that start Args.InAt bytes into
-// the input's pixels; results start Args.Out bytes into the output's. Consts
-// holds the bytes of the least and the greatest result, a vector each. shift is
-// that of Reciprocal16, for Pool16.
+// Args.Rows on, for unroll pieces of channels at Args.In and Args.Out. It does so
+// for Args.Blocks lines of output pixels, In2Row apart in the input and OutRow in
+// the output. Consts holds the bytes of the least and the greatest result, a
+// vector each. shift is that of Reciprocal16, for Pool16.
 //
 // Sums of PoolSum lie in the order of SumOrder.
 func Pool(kind PoolKind, isa schedules.ISA, p Piece, unroll, shift int) *x86.Program {
@@ -81,7 +82,7 @@ func Pool(kind PoolKind, isa schedules.ISA, p Piece, unroll, shift int) *x86.Pro
 	for _, r := range []struct {
 		reg x86.Reg
 		off int
-	}{{poolWindow, argRows}, {poolInRow, argInRow}, {poolInPix, argInPix}, {poolInAt, argInAt}, {poolOutAt, argOut}} {
+	}{{poolInRow, argInRow}, {poolInPix, argInPix}, {poolInAt, argIn}, {poolOutAt, argOut}} {
 		g.emit(x86.MOV, x86.R(r.reg), arg(r.off))
 	}
 	g.emit(x86.VPXOR, g.v(b.zero), g.v(b.zero), g.v(b.zero))
@@ -89,10 +90,15 @@ func Pool(kind PoolKind, isa schedules.ISA, p Piece, unroll, shift int) *x86.Pro
 		c := g.constants(2)
 		b.lo, b.hi = c[0], c[1]
 	}
-	g.level1(argNRows, poolPixels, func() {
-		b.window()
-		b.finishWindow()
-		g.addImm(poolWindow, WindowBytes)
+	g.level1(argBlocks, poolLines, func() {
+		g.emit(x86.MOV, x86.R(poolWindow), arg(argRows))
+		g.level1(argNRows, poolPixels, func() {
+			b.window()
+			b.finishWindow()
+			g.addImm(poolWindow, WindowBytes)
+		})
+		g.emit(x86.ADD, x86.R(poolInAt), arg(argIn2Row))
+		g.emit(x86.ADD, x86.R(poolOutAt), arg(argOutRow))
 	})
 	return g.finish()
 }

@@ -113,8 +113,8 @@ func Odd(name string) bool {
 	return name == "modd" || name == "ko" || name == "co" || name == "cl"
 }
 
-// newRequantNumbers returns the constants for multiplier m.
-func newRequantNumbers(m qnn.Multiplier, r qnn.Rounding, zero int32) RequantNumbers {
+// RequantNumbersOf returns the constants for multiplier m.
+func RequantNumbersOf(m qnn.Multiplier, r qnn.Rounding, zero int32) RequantNumbers {
 	if m.M == 0 { // any exponent gives zero; one that every kind can express
 		m.Exp = -1
 	}
@@ -134,7 +134,7 @@ func NewRequantNumbers(r *qnn.Requantise, oc int) RequantNumbers {
 	if oc >= 0 {
 		m = r.Multiplier(oc)
 	}
-	return newRequantNumbers(m, r.Round, r.Zero)
+	return RequantNumbersOf(m, r.Round, r.Zero)
 }
 
 // requant emits the requantisation of accumulator a. e, o and t are

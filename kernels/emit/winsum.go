@@ -83,7 +83,7 @@ func (g *convGen) pixelSum(r sumRegs) {
 			g.addImm(regRow, 8*p.Workload.DilationH)
 		})
 	}
-	g.reduceSum(r)
+	g.sumLanes(r.width, r.acc, r.tmp)
 	g.emit(x86.VMOVD, x86.M(regSums, 0), x86.X(r.acc))
 	g.addImm(regSums, 4)
 	g.addImm(regX, p.Workload.StrideW*p.PixelBytes)
@@ -125,18 +125,18 @@ func (g *convGen) segmentSum(r sumRegs, base int) {
 	}
 }
 
-// reduceSum adds up the lanes of the accumulator.
-func (g *convGen) reduceSum(r sumRegs) {
-	if r.width == x86.W512 {
-		g.emit(x86.VEXTRACTI64X4, x86.Y(r.tmp), x86.Z(r.acc), x86.I(1))
-		g.emit(x86.VPADDD, x86.Y(r.acc), x86.Y(r.acc), x86.Y(r.tmp))
+// sumLanes leaves the sum of the int32 lanes of acc in its lowest.
+func (g *gen) sumLanes(width x86.Width, acc, tmp int) {
+	if width == x86.W512 {
+		g.emit(x86.VEXTRACTI64X4, x86.Y(tmp), x86.Z(acc), x86.I(1))
+		g.emit(x86.VPADDD, x86.Y(acc), x86.Y(acc), x86.Y(tmp))
 	}
-	if r.width >= x86.W256 {
-		g.emit(x86.VEXTRACTI128, x86.X(r.tmp), x86.Y(r.acc), x86.I(1))
-		g.emit(x86.VPADDD, x86.X(r.acc), x86.X(r.acc), x86.X(r.tmp))
+	if width >= x86.W256 {
+		g.emit(x86.VEXTRACTI128, x86.X(tmp), x86.Y(acc), x86.I(1))
+		g.emit(x86.VPADDD, x86.X(acc), x86.X(acc), x86.X(tmp))
 	}
 	for _, shuffle := range []int{0x4e, 0xb1} {
-		g.emit(x86.VPSHUFD, x86.X(r.tmp), x86.X(r.acc), x86.I(shuffle))
-		g.emit(x86.VPADDD, x86.X(r.acc), x86.X(r.acc), x86.X(r.tmp))
+		g.emit(x86.VPSHUFD, x86.X(tmp), x86.X(acc), x86.I(shuffle))
+		g.emit(x86.VPADDD, x86.X(acc), x86.X(acc), x86.X(tmp))
 	}
 }

@@ -39,6 +39,7 @@ var arithmetic = table{
 	x86.VPSIGNB: lanewise(each(sign[int8])),
 	x86.VPSIGND: lanewise(each(sign[int32])),
 
+	x86.VPCMPEQB: lanewise(each(func(a, b uint8) uint8 { return uint8(truth(a == b)) })),
 	x86.VPCMPEQD: lanewise(each(func(a, b uint32) uint32 { return uint32(truth(a == b)) })),
 	x86.VPCMPGTB: lanewise(each(func(a, b int8) int8 { return int8(truth(a > b)) })),
 	x86.VPCMPGTD: lanewise(each(func(a, b int32) int32 { return int32(truth(a > b)) })),

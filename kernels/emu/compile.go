@@ -36,7 +36,7 @@ type table map[x86.Op]builder
 var builders = func() table {
 	all := table{}
 	for _, family := range []table{
-		general, control, moves, widenings, masks, arithmetic, logic, dots, shifts, shuffles, packs,
+		general, control, moves, widenings, masks, arithmetic, logic, floats, dots, shifts, shuffles, packs,
 	} {
 		for op, b := range family {
 			if all[op] != nil {

@@ -26,6 +26,7 @@ var general = table{
 	x86.CMP:  compare(sub),
 	x86.TEST: compare(func(f *flags, a, b uint64) uint64 { return logical(f, a&b) }),
 	x86.IMUL: multiply,
+	x86.BSF:  scanForward,
 	x86.SHL:  shift(shiftLeft),
 	x86.SHR:  shift(shiftRight),
 	x86.SAR:  shift(shiftRightSigned),
@@ -168,6 +169,19 @@ func multiply(d *decoder) step {
 		over := hi != uint64(int64(lo)>>63)
 		m.flags = flags{carry: over, overflow: over, known: carryFlag | overflowFlag}
 		put(m, lo)
+	}
+}
+
+// scanForward is BSF. Zero leaves the destination as it was, which Intel came to
+// document after AMD. It defines the zero flag only.
+func scanForward(d *decoder) step {
+	get, put := d.get(1), d.put(0)
+	return func(m *Machine) {
+		x := get(m)
+		m.flags = flags{zero: x == 0, known: zeroFlag}
+		if x != 0 {
+			put(m, uint64(bits.TrailingZeros64(x)))
+		}
 	}
 }
 

@@ -25,6 +25,8 @@ var moves = table{
 	x86.VINSERTI32X4:  insertBlock(16),
 	x86.VINSERTI64X4:  insertBlock(32),
 
+	x86.VPMOVMSKB: signMask,
+
 	x86.VPEXTRB: extractElement(1),
 	x86.VPEXTRW: extractElement(2),
 	x86.VPEXTRD: extractElement(4),
@@ -162,5 +164,17 @@ func insertElement(size int) builder {
 			z[at/8] = z[at/8]&^field | get(m)<<(at%8*8)&field
 			m.v[dst] = z
 		}
+	}
+}
+
+// signMask collects the highest bits of all bytes.
+func signMask(d *decoder) step {
+	put, src, n := d.put(0), d.vec(1), d.width()
+	return func(m *Machine) {
+		var mask uint64
+		for i, b := range lanes[uint8](&m.v[src], n) {
+			mask |= uint64(b>>7) << i
+		}
+		put(m, mask)
 	}
 }

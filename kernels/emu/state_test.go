@@ -32,6 +32,8 @@ func defined(jump x86.Op, in *x86.Inst) bool {
 	switch in.Op {
 	case x86.IMUL:
 		return jump == x86.JB || jump == x86.JAE
+	case x86.BSF:
+		return jump == x86.JE || jump == x86.JNE
 	case x86.SHL, x86.SHR, x86.SAR:
 		readsOverflow := jump == x86.JL || jump == x86.JGE || jump == x86.JLE || jump == x86.JG
 		return in.Args[1].Imm&63 <= 1 || !readsOverflow

@@ -68,3 +68,18 @@ func firstFit(b *block, placed []*block, reuse bool) int {
 }
 
 func alignUp(n int) int { return (n + lineBytes - 1) &^ (lineBytes - 1) }
+
+// peakOf is the most bytes of blocks that any of the steps needs at once.
+func peakOf(blocks []*block, steps int) int {
+	peak := 0
+	for step := -1; step <= steps; step++ {
+		sum := 0
+		for _, b := range blocks {
+			if b.first <= step && step <= b.last {
+				sum += b.bytes
+			}
+		}
+		peak = max(peak, sum)
+	}
+	return peak
+}

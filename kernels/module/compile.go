@@ -15,31 +15,42 @@ import (
 
 // Compile makes g, which must be valid, ready to run. Errors name the node.
 func Compile(g *qnn.Graph, o Options) (*Module, error) {
-	legal, err := pass.Run(g, pass.Legalise, pass.Dead)
+	legal, err := pass.Run(g, Passes(o.NoFuse)...)
 	if err != nil {
 		return nil, err
 	}
 	for i := range legal.Nodes {
 		n := &legal.Nodes[i]
 		if op, ok := n.Op.(qnn.Unsupported); ok {
-			return nil, fmt.Errorf("%s is not supported: %s", legal.Label(n), op.Reason)
+			return nil, &UnsupportedError{legal.Label(n), op.Reason}
 		}
 	}
-	m := &Module{source: g, graph: legal, keepAll: o.KeepAll, team: newTeam(o.threads())}
-	if err := m.compile(o); err != nil {
-		return nil, errors.Join(err, m.Close())
+	m := &Module{source: g, graph: legal, keepAll: o.KeepAll, shared: &machineCode{}}
+	m.oneThread = o.Mode == kernels.Emulated || o.ISA == schedules.Ref
+	m.threads = 1
+	if !m.oneThread {
+		m.threads = max(o.Threads, 1)
+	}
+	m.shared.users.Add(1)
+	if err := m.prepare(o); err != nil {
+		return nil, errors.Join(err, m.shared.close())
+	}
+	if err := m.start(m.planMemory()); err != nil {
+		return nil, errors.Join(err, m.shared.close())
 	}
 	return m, nil
 }
 
-func (o *Options) threads() int {
-	if o.Mode == kernels.Emulated || o.ISA == schedules.Ref {
-		return 1
+// Passes are those that Compile applies.
+func Passes(noFuse bool) []pass.Name {
+	if noFuse {
+		return pass.Minimal()
 	}
-	return max(o.Threads, 1)
+	return pass.Default()
 }
 
-func (m *Module) compile(o Options) error {
+// prepare makes all that does not depend on memory: steps, code, constants.
+func (m *Module) prepare(o Options) (err error) {
 	for i := range m.graph.Nodes {
 		s, err := newStep(m.graph, &m.graph.Nodes[i])
 		if err != nil {
@@ -47,149 +58,57 @@ func (m *Module) compile(o Options) error {
 		}
 		m.steps = append(m.steps, s)
 	}
-	if o.ISA != schedules.Ref {
-		codes, err := m.chooseCodes(o)
-		if err != nil {
-			return err
-		}
-		if err := m.build(codes, o.Mode); err != nil {
-			return err
-		}
-	}
-	m.planMemory()
 	if o.ISA == schedules.Ref {
 		return nil
 	}
-	return m.bind()
-}
-
-// newStep resolves node n.
-func newStep(g *qnn.Graph, n *qnn.Node) (*step, error) {
-	s := &step{node: n, refill: qnn.NoTensor}
-	s.info = LayerInfo{Node: n.Index, Op: n.Op.OpName(), Output: g.Output(n, 0).Name}
-	switch n.Op.(type) {
-	case qnn.Conv2D, qnn.Depthwise, qnn.Dense:
-	default:
-		return s, nil
-	}
-	var err error
-	if s.layer, err = qnn.ResolveLayer(g, n); err != nil {
-		return nil, err
-	}
-	s.info.MACs = s.layer.MACs()
-	if s.info.Workload, err = schedules.WorkloadOf(s.layer); err != nil {
-		return nil, fmt.Errorf("%s: %w", g.Label(n), err)
-	}
-	return s, nil
-}
-
-// A code is the machine code that all layers of one workload and schedule run.
-type code struct {
-	workload schedules.Workload
-	schedule schedules.Schedule
-	isa      schedules.ISA
-	label    string // of the first node that needs it, for messages
-	kernel   *kernels.Kernel
-	exec     *kernels.Executable
-}
-
-// chooseCodes asks for the schedule of every layer, and returns the distinct
-// codes in the order of their first use.
-func (m *Module) chooseCodes(o Options) ([]*code, error) {
-	choose := o.Choose
-	if choose == nil {
-		choose = Default
-	}
-	var codes []*code
-	type key struct {
-		w schedules.Workload
-		s schedules.Schedule
-	}
-	known := map[key]*code{}
-	for _, s := range m.steps {
-		if s.layer == nil {
-			continue
-		}
-		label := m.graph.Label(s.node)
-		w := s.info.Workload
-		c, err := choose(w, o.ISA)
-		if err != nil {
-			return nil, fmt.Errorf("%s: no schedule for %s: %w", label, w, err)
-		}
-		s.info.Schedule, s.info.Source = c.Schedule, c.Source
-		k := key{w, c.Schedule}
-		if known[k] == nil {
-			known[k] = &code{workload: w, schedule: c.Schedule, isa: o.ISA, label: label}
-			codes = append(codes, known[k])
-		}
-		s.code = known[k]
-	}
-	return codes, nil
-}
-
-// build generates and loads all codes, several at a time.
-func (m *Module) build(codes []*code, mode kernels.Mode) error {
-	var group errgroup.Group
-	group.SetLimit(runtime.GOMAXPROCS(0))
-	for _, c := range codes {
-		group.Go(func() error {
-			if err := c.load(mode); err != nil {
-				return fmt.Errorf("%s: %w", c.label, err)
-			}
-			return nil
-		})
-	}
-	err := group.Wait()
-	for _, c := range codes {
-		if c.exec != nil {
-			m.executables = append(m.executables, c.exec)
-		}
-	}
-	for _, s := range m.steps {
-		if s.code != nil && s.code.kernel != nil {
-			s.info.CodeHash = s.code.kernel.CodeHash()
-		}
-	}
-	return err
-}
-
-func (c *code) load(mode kernels.Mode) (err error) {
-	if c.kernel, err = kernels.Build(c.workload, c.schedule, c.isa); err != nil {
+	if m.shared.codes, err = m.chooseCodes(o); err != nil {
 		return err
 	}
-	c.exec, err = kernels.Load(c.kernel, mode)
-	return err
-}
-
-// bind joins the kernels to their operands, and tabulates other operators.
-func (m *Module) bind() error {
+	if m.shared.operators, err = kernels.NewOperators(o.ISA, o.Mode); err != nil {
+		return err
+	}
+	if err := m.build(o.Mode); err != nil {
+		return err
+	}
 	var group errgroup.Group
 	group.SetLimit(runtime.GOMAXPROCS(0))
 	for _, s := range m.steps {
-		group.Go(func() (err error) {
+		group.Go(func() error {
 			if s.code != nil {
-				err = m.bindKernel(s)
-			} else {
-				s.table, err = newTable(m.graph, s.node)
+				return s.useKernel(m.graph, m.shared.operators)
 			}
-			if err != nil {
-				return fmt.Errorf("%s: %w", m.graph.Label(s.node), err)
-			}
-			return nil
+			return m.useOperator(s)
 		})
 	}
 	return group.Wait()
 }
 
-// bindKernel packs the numbers of the layer of s and joins them to its buffers.
-func (m *Module) bindKernel(s *step) error {
-	packed, err := s.code.kernel.Pack(s.layer)
-	if err != nil {
-		return err
+// start allocates memory by p, joins all steps to it and starts the threads.
+func (m *Module) start(p *plan) error {
+	m.mem = p.newMemory()
+	m.phases = make([][]*phase, len(m.steps))
+	for i, s := range m.steps {
+		phases, err := s.bind(m.mem, m.threads)
+		if err != nil {
+			return fmt.Errorf("%s: %w", m.graph.Label(s.node), err)
+		}
+		if refill := p.refills[i]; refill != nil {
+			phases = append(onePart(func() error {
+				for _, id := range refill {
+					m.mem.fillHalo(id)
+				}
+				return nil
+			}), phases...)
+		}
+		for _, parts := range phases {
+			if len(parts) > 0 {
+				m.phases[i] = append(m.phases[i], newPhase(parts))
+			}
+		}
 	}
-	l, x, y := s.layer, s.node.Inputs[0], s.node.Outputs[0]
-	in := m.layouts[x].view(m.buffers.Of(m.graph, x), l.N, l.H, l.W, l.C)
-	out := m.layouts[y].view(m.buffers[y], l.N, l.OH, l.OW, l.OC)
-	s.bound, err = s.code.exec.Bind(packed, in, out, m.team.n)
-	return err
+	for _, id := range m.graph.Outputs {
+		m.outputs = append(m.outputs, make([]byte, m.graph.Tensors[id].Bytes()))
+	}
+	m.team = newTeam(m.threads)
+	return nil
 }

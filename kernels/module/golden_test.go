@@ -2,12 +2,15 @@ package module
 
 import (
 	"bytes"
+	"compress/gzip"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"qtune/kernels"
@@ -36,13 +39,26 @@ type golden struct {
 
 type goldenFile struct{ File string }
 
+// readFile reads a file, and decompresses it if its name ends in .gz.
 func readFile(t *testing.T, parts ...string) []byte {
 	t.Helper()
-	b, err := os.ReadFile(filepath.Join(parts...))
+	name := filepath.Join(parts...)
+	b, err := os.ReadFile(name)
+	if err == nil && strings.HasSuffix(name, ".gz") {
+		b, err = decompress(b)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
 	return b
+}
+
+func decompress(b []byte) ([]byte, error) {
+	z, err := gzip.NewReader(bytes.NewReader(b))
+	if err != nil {
+		return nil, err
+	}
+	return io.ReadAll(z)
 }
 
 func readJSON(t *testing.T, v any, parts ...string) {
@@ -135,13 +151,14 @@ var networks = []string{
 	"mobilenet_v1_1.0_224_quant_embedding_extractor",
 	"mobilenet_v2_1.0_224_quant",
 	"tf2_mobilenet_v2_1.0_224_ptq",
+	"deeplabv3_mnv2_dm05_pascal_quant",
 }
 
 func TestNetworksNatively(t *testing.T) {
 	for _, name := range networks {
 		for _, isa := range schedules.HostISAs() {
 			t.Run(name+"/"+string(isa), func(t *testing.T) {
-				checkNetwork(t, name, Options{ISA: isa, KeepAll: true}, "photo", "random")
+				checkNetwork(t, name, Options{ISA: isa, KeepAll: true, NoFuse: true}, "photo", "random")
 			})
 		}
 	}
@@ -162,13 +179,13 @@ func TestNetworksInSharedMemory(t *testing.T) {
 }
 
 func TestNetworkThroughReference(t *testing.T) {
-	checkNetwork(t, networks[0], Options{ISA: schedules.Ref, KeepAll: true}, "photo")
+	checkNetwork(t, networks[0], Options{ISA: schedules.Ref, KeepAll: true, NoFuse: true}, "photo")
 }
 
 func TestNetworkEmulated(t *testing.T) {
 	for _, isa := range schedules.ISAs() {
 		t.Run(string(isa), func(t *testing.T) {
-			checkNetwork(t, networks[0], Options{ISA: isa, Mode: kernels.Emulated, KeepAll: true}, "photo")
+			checkNetwork(t, networks[0], Options{ISA: isa, Mode: kernels.Emulated, KeepAll: true, NoFuse: true}, "photo")
 		})
 	}
 }
@@ -176,6 +193,9 @@ func TestNetworkEmulated(t *testing.T) {
 func checkNetwork(t *testing.T, name string, o Options, cases ...string) {
 	t.Helper()
 	m := compile(t, sharedModel(t, name), o)
+	if o.ISA != schedules.Ref {
+		checkCompiled(t, m)
+	}
 	var manifest struct{ Cases map[string]golden }
 	dir := filepath.Join(shared, "golden", name)
 	readJSON(t, &manifest, dir, "manifest.json")

@@ -1,77 +1,122 @@
 package module
 
 import (
+	"encoding/binary"
+
 	"qtune/kernels"
 	"qtune/qnn"
 )
 
-// A layout says how a tensor [n][h][w][c] of bytes lies in its buffer:
+// A layout says how a tensor [n][h][w][c] of bytes lies in its memory, which
+// may be part of that of another tensor:
 //
 //	image 0:  top    rows of zero points
 //	          left cells | w cells of the tensor | right cells    h times
 //	          bottom rows of zero points
 //	image 1:  ...
 //
-// Without a halo that is the dense order of the file format.
+//	cell:     first bytes of others | c bytes of the tensor | others    = pixel bytes
+//
+// Without halo and others that is the dense order of the file format.
 type layout struct {
 	n, h, w, c int
 	halo       kernels.Halo
+	pixel      int // bytes from pixel to pixel
+	first      int // byte of the memory where its first cell would be without a halo
 }
 
-// denseLayout is the layout of a tensor without a halo. Tensors that no kernel
-// reads as images are one long row.
+// denseLayout is the layout of a tensor of its own. Tensors that no kernel
+// reads as images are one long row of one byte in a pixel.
 func denseLayout(t *qnn.Tensor) layout {
 	if s := t.Shape; len(s) == 4 && t.Type.Size() == 1 {
-		return layout{n: s[0], h: s[1], w: s[2], c: s[3]}
+		return layout{n: s[0], h: s[1], w: s[2], c: s[3], pixel: s[3]}
 	}
-	return layout{n: 1, h: 1, w: 1, c: t.Bytes()}
+	return layout{n: 1, h: 1, w: 1, c: t.Bytes(), pixel: t.Bytes()}
 }
 
-func (l layout) isDense() bool { return l.halo == kernels.Halo{} }
+// slice returns the layout of a tensor that is c channels of l from channel at
+// on.
+func (l layout) slice(at, c int) layout {
+	l.c = c
+	l.first += at
+	return l
+}
 
-func (l layout) rowStride() int { return (l.halo.Left + l.w + l.halo.Right) * l.c }
+// isDense tells whether the tensor's bytes follow each other without gaps.
+func (l layout) isDense() bool { return l.halo == kernels.Halo{} && l.pixel == l.c }
+
+// tensorBytes is the size of the tensor alone.
+func (l layout) tensorBytes() int { return l.n * l.h * l.w * l.c }
+
+func (l layout) rowStride() int { return (l.halo.Left + l.w + l.halo.Right) * l.pixel }
 
 func (l layout) imageStride() int { return (l.halo.Top + l.h + l.halo.Bottom) * l.rowStride() }
 
-// bytes is the size of the buffer.
+// bytes is the size of the memory of a tensor that is not part of another.
 func (l layout) bytes() int { return l.n * l.imageStride() }
 
 // offset is the place of cell (0,0,0,0).
-func (l layout) offset() int { return l.halo.Top*l.rowStride() + l.halo.Left*l.c }
-
-// row returns row y of image i, without the halo.
-func (l layout) row(data []byte, i, y int) []byte {
-	at := i*l.imageStride() + l.offset() + y*l.rowStride()
-	return data[at : at+l.w*l.c]
+func (l layout) offset() int {
+	return l.first + l.halo.Top*l.rowStride() + l.halo.Left*l.pixel
 }
 
-// scatter stores the dense bytes src into data, and leaves the halo alone.
-func (l layout) scatter(data, src []byte) {
+// view describes data, the memory of l.
+func (l layout) view(data []byte) kernels.View {
+	return kernels.View{
+		Data:        data,
+		Offset:      l.offset(),
+		ImageStride: l.imageStride(),
+		RowStride:   l.rowStride(),
+		PixelStride: l.pixel,
+		Halo:        l.halo,
+	}
+}
+
+// as is the layout of the same bytes seen as another shape, if they are dense;
+// otherwise the shape must be l's own.
+func (l layout) as(n, h, w, c int) layout {
 	if l.isDense() {
-		copy(data, src)
+		return layout{n: n, h: h, w: w, c: c, pixel: c, first: l.first}
+	}
+	return l
+}
+
+// runs calls f for each run of bytes without gaps: where it lies in the memory
+// and in the dense tensor, and its length.
+func (l layout) runs(f func(at, dense, n int)) {
+	if l.isDense() {
+		f(l.offset(), 0, l.tensorBytes())
 		return
 	}
+	pixels, run := l.w, l.c
+	if l.pixel == l.c { // whole rows
+		pixels, run = 1, l.w*l.c
+	}
+	dense := 0
 	for i := range l.n {
 		for y := range l.h {
-			src = src[copy(l.row(data, i, y), src):]
+			at := l.offset() + i*l.imageStride() + y*l.rowStride()
+			for range pixels {
+				f(at, dense, run)
+				at += l.pixel
+				dense += run
+			}
 		}
 	}
+}
+
+// scatter stores the dense bytes src into data, and leaves all others alone.
+func (l layout) scatter(data, src []byte) {
+	l.runs(func(at, dense, n int) { copy(data[at:at+n], src[dense:]) })
 }
 
 // gather is the inverse of scatter.
 func (l layout) gather(dst, data []byte) {
-	if l.isDense() {
-		copy(dst, data)
-		return
-	}
-	for i := range l.n {
-		for y := range l.h {
-			dst = dst[copy(dst, l.row(data, i, y)):]
-		}
-	}
+	l.runs(func(at, dense, n int) { copy(dst[dense:dense+n], data[at:]) })
 }
 
-// fillHalo stores zero into every cell of the halo.
+// fillHalo stores zero into every cell of the halo of l, which is not part of
+// another tensor.
 func (l layout) fillHalo(data []byte, zero byte) {
 	for i := range l.n {
 		image := data[i*l.imageStride():][:l.imageStride()]
@@ -85,24 +130,13 @@ func (l layout) fillHalo(data []byte, zero byte) {
 	}
 }
 
+// fill is on the path of an inference: 8 bytes at a time.
 func fill(b []byte, v byte) {
+	const ones = 0x0101010101010101
+	for ; len(b) >= 8; b = b[8:] {
+		binary.LittleEndian.PutUint64(b, ones*uint64(v))
+	}
 	for i := range b {
 		b[i] = v
-	}
-}
-
-// view describes data to a kernel that sees the tensor as n x h x w x c. For a
-// dense tensor that may be another division of the same bytes than its own.
-func (l layout) view(data []byte, n, h, w, c int) kernels.View {
-	if l.isDense() {
-		l = layout{n: n, h: h, w: w, c: c}
-	}
-	return kernels.View{
-		Data:        data,
-		Offset:      l.offset(),
-		ImageStride: l.imageStride(),
-		RowStride:   l.rowStride(),
-		PixelStride: l.c,
-		Halo:        l.halo,
 	}
 }

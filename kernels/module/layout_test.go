@@ -17,7 +17,8 @@ func TestLayoutKeepsTensorAndHaloApart(t *testing.T) {
 			n: rng.IntN(3) + 1, h: rng.IntN(5) + 1, w: rng.IntN(5) + 1, c: rng.IntN(4) + 1,
 			halo: kernels.Halo{Top: rng.IntN(3), Left: rng.IntN(3), Bottom: rng.IntN(3), Right: rng.IntN(3)},
 		}
-		dense := make([]byte, l.n*l.h*l.w*l.c)
+		l.pixel = l.c
+		dense := make([]byte, l.tensorBytes())
 		for i := range dense {
 			dense[i] = byte(i%100 + 1)
 		}
@@ -36,7 +37,7 @@ func TestLayoutKeepsTensorAndHaloApart(t *testing.T) {
 		if !bytes.Equal(got, dense) {
 			t.Fatalf("%+v: the tensor changed", l)
 		}
-		if v := l.view(data, l.n, l.h, l.w, l.c); data[v.Offset] != dense[0] {
+		if v := l.view(data); data[v.Offset] != dense[0] {
 			t.Fatalf("%+v: the view starts at the wrong cell", l)
 		}
 	}

@@ -20,12 +20,12 @@ func TestOutputsAreNotOverwritten(t *testing.T) {
 	b.g.Outputs = []qnn.TensorID{b.live[1], b.live[5]}
 	m := compile(t, b.g, Options{ISA: schedules.Ref})
 	all := m.findUses()
-	for id := range m.buffers {
+	for id := range m.mem.buffers {
 		u := &all[id]
-		if m.buffers[id] == nil || u.producer <= all[b.live[1]].producer {
+		if m.mem.buffers[id] == nil || u.producer <= all[b.live[1]].producer {
 			continue
 		}
-		if overlap(m.buffers[id], m.buffers[b.live[1]]) {
+		if overlap(m.mem.buffers[id], m.mem.buffers[b.live[1]]) {
 			t.Errorf("tensor %d lies in the memory of an output", id)
 		}
 	}
@@ -56,7 +56,8 @@ func TestBorders(t *testing.T) {
 	}{
 		{"one", func(b *networkMaker, x qnn.TensorID) { b.conv(x, 3, 1, 4) }, kernels.Halo{Left: 1, Right: 1}},
 		{"two", func(b *networkMaker, x qnn.TensorID) { b.conv(x, 3, 1, 4); b.conv(x, 5, 1, 4) }, kernels.Halo{Left: 2, Right: 2}},
-		{"interpreter", func(b *networkMaker, x qnn.TensorID) { b.conv(x, 3, 1, 4); b.add(x) }, kernels.Halo{}},
+		{"sum", func(b *networkMaker, x qnn.TensorID) { b.conv(x, 3, 1, 4); b.add(x) }, kernels.Halo{Left: 1, Right: 1}},
+		{"reshape", func(b *networkMaker, x qnn.TensorID) { b.conv(x, 3, 1, 4); b.reshapeTo(x, 1, 256) }, kernels.Halo{}},
 	} {
 		b := &networkMaker{Rand: rand.New(rand.NewPCG(1, 1)), g: &qnn.Graph{}}
 		x := b.activation(qnn.Shape{1, 8, 8, 4})
@@ -64,7 +65,7 @@ func TestBorders(t *testing.T) {
 		c.build(b, x)
 		b.g.Outputs = b.live
 		m := compile(t, b.g, Options{ISA: schedules.AVXVNNI, Mode: kernels.Emulated, Choose: halo})
-		if got := m.layouts[x].halo; got != c.want {
+		if got := m.mem.layouts[x].halo; got != c.want {
 			t.Errorf("%s: the border is %+v, want %+v", c.name, got, c.want)
 		}
 	}

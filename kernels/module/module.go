@@ -1,24 +1,26 @@
 // Package module turns a network into something that runs: it compiles a Graph
 // with generated kernels, one for each convolution, depthwise and dense node,
-// and the reference interpreter for nearly everything else.
+// with generated programs for the other 8-bit operators, and the reference
+// interpreter for the few that are left.
 //
 //	Compile:  source graph --pass.Run--> legalised graph (uint8 activations)
-//	          node --> Layer, Workload --Choose--> Schedule --kernels.Build--> Kernel
+//	          node --> step: Layer, Workload --Choose--> Schedule --kernels.Build--> Kernel
+//	                         or an operator (operators.go)
 //	          equal Workload and Schedule: one Kernel, one machine code
-//	          tensors --> layouts (halo or dense) --> blocks of one arena
-//	          Kernel + packed constants + views of the arena --> Bound
-//	ADD, QUANTIZE on equal shapes --> a table of all results (table.go)
-//	Run:      inputs --> arena; steps in order; arena --> outputs
+//	          tensors --> layouts (halo, dense, or inside another) --> blocks of one arena
+//	          steps + views of the arena --> phases of Parts
+//	Run:      inputs --> arena; phases in order, their Parts shared by the threads; arena --> outputs
 //
 // A Module gives byte for byte what qnn/ref gives on the source graph, for every
 // choice of schedules: only its speed depends on them.
 //
-// # Buffers
+// # Memory
 //
 // Every computed tensor is a block of the arena, placed by the time in which it
-// is needed (see place). Where a kernel wants the zero point around its input
-// (pad=halo), the tensor gets a border if all who touch it can live with that
-// (see haloOf); otherwise the kernel copies by itself.
+// is needed (arena.go), or part of another tensor (alias.go). Where a kernel
+// wants the zero point around its input (pad=halo), the tensor gets a border if
+// all who touch it can live with that (memory.go); otherwise the kernel copies
+// by itself.
 package module
 
 import (
@@ -27,7 +29,6 @@ import (
 
 	"qtune/kernels"
 	"qtune/qnn"
-	"qtune/qnn/ref"
 	"qtune/schedules"
 )
 
@@ -43,39 +44,39 @@ type Options struct {
 	// KeepAll gives every tensor memory of its own, so that Tensor can tell
 	// what each layer computed.
 	KeepAll bool
+	// NoFuse computes the network operator by operator, every tensor of the
+	// source graph.
+	NoFuse bool
+}
+
+// An UnsupportedError is that of a network with an operator that nothing here
+// computes.
+type UnsupportedError struct{ Node, Reason string }
+
+// Error names the node.
+func (e *UnsupportedError) Error() string {
+	return fmt.Sprintf("%s is not supported: %s", e.Node, e.Reason)
 }
 
 // A Module is a compiled network. It is safe for one inference at a time.
 type Module struct {
 	source, graph *qnn.Graph // as given, and legalised
 	keepAll       bool
+	oneThread     bool // nothing runs natively
+	threads       int
 	steps         []*step
-	layouts       []layout   // by tensor
-	buffers       ref.Values // by tensor: part of the arena; nil if constant or not computed
-	outputs       [][]byte   // what Run returns
-	executables   []*kernels.Executable
-	team          *team
-}
+	shared        *machineCode
 
-// A step is a node that is ready to run.
-type step struct {
-	node  *qnn.Node
-	info  LayerInfo
-	layer *qnn.Layer // nil: the node runs in the reference interpreter
-	code  *code      // of layer, nil without machine code
-	bound *kernels.Bound
-	table *table // of an elementwise operator, nil without
-
-	// refill is the tensor whose halo the step restores before it runs, because
-	// somebody else used the memory since; qnn.NoTensor if there is none.
-	refill qnn.TensorID
+	mem     *memory
+	phases  [][]*phase // of each step
+	outputs [][]byte   // what Run returns
+	team    *team
 }
 
 // Source tells where the schedule of a layer came from.
 type Source uint8
 
-// Sources, best first. NoSource marks a layer without a schedule: it runs in
-// the reference interpreter.
+// Sources, best first. NoSource marks a layer without a schedule.
 const (
 	NoSource     Source = iota
 	Exact               // measured for this workload on this kind of machine
@@ -114,8 +115,11 @@ type LayerInfo struct {
 	Op     string // TensorFlow Lite's name of the operator
 	Output string // name of the tensor that it makes
 	MACs   int64  // multiply-accumulate steps, 0 for operators without
+	// Interpreted: it runs in the reference interpreter, exactly but slowly,
+	// because nothing generates code for such operands.
+	Interpreted bool
 
-	// The kernel; zero where the reference interpreter runs the layer.
+	// The kernel; zero for layers without.
 	Workload schedules.Workload
 	Schedule schedules.Schedule
 	Source   Source
@@ -127,24 +131,27 @@ func (m *Module) Layers() []LayerInfo {
 	infos := make([]LayerInfo, len(m.steps))
 	for i, s := range m.steps {
 		infos[i] = s.info
+		infos[i].Interpreted = s.interpreted
 	}
 	return infos
 }
 
 // Run computes the network. inputs are dense tensors in the order and types of
 // the graph's inputs; so are the outputs, which belong to the Module and stay
-// as they are until the next Run.
+// as they are until the next Run. It allocates nothing, unless some operator
+// runs in the reference interpreter.
 func (m *Module) Run(inputs [][]byte) ([][]byte, error) {
 	if err := m.setInputs(inputs); err != nil {
 		return nil, err
 	}
 	m.team.begin()
-	defer m.team.end()
-	for _, s := range m.steps {
-		if err := m.run(s); err != nil {
+	for i := range m.steps {
+		if err := m.run(i); err != nil {
+			m.team.end()
 			return nil, err
 		}
 	}
+	m.team.end()
 	m.getOutputs()
 	return m.outputs, nil
 }
@@ -156,50 +163,55 @@ func (m *Module) RunTimed(inputs [][]byte, times []time.Duration) ([][]byte, err
 		return nil, err
 	}
 	m.team.begin()
-	defer m.team.end()
-	for i, s := range m.steps {
+	for i := range m.steps {
 		start := time.Now()
-		if err := m.run(s); err != nil {
+		if err := m.run(i); err != nil {
+			m.team.end()
 			return nil, err
 		}
 		times[i] = time.Since(start)
 	}
+	m.team.end()
 	m.getOutputs()
 	return m.outputs, nil
 }
 
-// run computes one step.
-func (m *Module) run(s *step) error {
-	if s.refill != qnn.NoTensor {
-		m.fillHalo(s.refill)
-	}
-	var err error
-	switch {
-	case s.bound != nil:
-		err = m.team.run(s.bound)
-	case s.table != nil:
-		s.table.apply(m.graph, s.node, m.buffers)
-	default:
-		err = ref.Node(m.graph, s.node, m.buffers)
-	}
-	if err != nil {
-		return fmt.Errorf("%s: %w", m.graph.Label(s.node), err)
+// run computes step i.
+func (m *Module) run(i int) error {
+	for _, p := range m.phases[i] {
+		if err := m.team.run(p); err != nil {
+			return fmt.Errorf("%s: %w", m.graph.Label(m.steps[i].node), err)
+		}
 	}
 	return nil
 }
 
-// Close releases the machine code; the Module must not be used any more.
+// Clone returns another instance of m with memory and threads of its own, for
+// inferences at the same time. It shares weights and machine code with m, and
+// must be closed like m.
+func (m *Module) Clone() (*Module, error) { return m.CloneThreads(m.threads) }
+
+// CloneThreads is Clone with another number of threads. Emulated kernels have
+// one.
+func (m *Module) CloneThreads(n int) (*Module, error) {
+	if m.oneThread {
+		n = 1
+	}
+	c := &Module{source: m.source, graph: m.graph, keepAll: m.keepAll, oneThread: m.oneThread, threads: max(n, 1), steps: m.steps, shared: m.shared}
+	if err := c.start(m.mem.plan); err != nil {
+		return nil, err
+	}
+	m.shared.users.Add(1)
+	return c, nil
+}
+
+// Close ends the threads of m, and releases the machine code unless clones
+// still need it; m must not be used any more.
 func (m *Module) Close() error {
-	var first error
-	if m.team != nil {
-		m.team.close()
-		m.team = nil
+	if m.team == nil {
+		return nil
 	}
-	for _, x := range m.executables {
-		if err := x.Close(); err != nil && first == nil {
-			first = err
-		}
-	}
-	m.executables = nil
-	return first
+	m.team.close()
+	m.team = nil
+	return m.shared.close()
 }

@@ -15,8 +15,8 @@ import (
 	"qtune/schedules"
 )
 
-// Every golden case of what is compiled, not interpreted: through the emulator for each
-// instruction set, natively for those of this CPU.
+// Every golden case: through the emulator for each instruction set, natively for
+// those of this CPU.
 func TestOperators(t *testing.T) {
 	var manifest struct {
 		Cases map[string]struct {
@@ -25,13 +25,9 @@ func TestOperators(t *testing.T) {
 		}
 	}
 	readJSON(t, &manifest, opsDir, "manifest.json")
-	compiled := map[string]int{"CONV_2D": 0, "DEPTHWISE_CONV_2D": 0, "FULLY_CONNECTED": 0, "ADD": 0, "QUANTIZE": 0}
+	counts := map[string]int{}
 	for name, c := range manifest.Cases {
-		n, isCompiled := compiled[c.Op]
-		if !isCompiled {
-			continue
-		}
-		compiled[c.Op] = n + 1
+		counts[c.Op]++
 		g := importModel(t, opsDir, name, "model.tflite")
 		var want golden
 		for _, f := range c.Inputs {
@@ -46,9 +42,9 @@ func TestOperators(t *testing.T) {
 			})
 		}
 	}
-	for op, n := range compiled {
-		if n < 5 {
-			t.Errorf("only %d golden cases of %s", n, op)
+	for _, op := range []string{"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "ADD", "QUANTIZE"} {
+		if counts[op] < 5 {
+			t.Errorf("only %d golden cases of %s", counts[op], op)
 		}
 	}
 }
@@ -81,8 +77,9 @@ func TestPersonDetectEqualsReference(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, isa := range append(schedules.HostISAs(), schedules.Ref) {
-		m := compile(t, g, Options{ISA: isa, KeepAll: true})
+	for _, o := range variants() {
+		o.KeepAll, o.NoFuse = true, true
+		m := compile(t, g, o)
 		if _, err := m.Run(inputs); err != nil {
 			t.Fatal(err)
 		}
@@ -90,7 +87,7 @@ func TestPersonDetectEqualsReference(t *testing.T) {
 			id := g.Nodes[i].Outputs[0]
 			got, err := m.Tensor(id)
 			if err != nil || !bytes.Equal(got, want[id]) {
-				t.Errorf("%s: %s differs (%v)", isa, g.Label(&g.Nodes[i]), err)
+				t.Errorf("%s%s: %s differs (%v)", o.ISA, modeName(o.Mode), g.Label(&g.Nodes[i]), err)
 			}
 		}
 	}

@@ -4,45 +4,83 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"qtune/kernels"
 )
 
 // A team is the threads that compute an inference together: the caller of Run
 // and n-1 workers, each locked to an operating system thread. Within an
-// inference they meet at a spinning barrier after each phase of a layer, which
-// costs less than a microsecond; between inferences the workers are parked,
-// because waking takes tens.
+// inference they spin between phases, which costs a microsecond or two. Between
+// inferences the workers spin for a moment, in case the next one follows at
+// once, and then park: waking takes a tenth of a millisecond.
+//
+// Each thread takes its own share of a phase first, the same in every layer, so
+// that it finds in its cache what it made itself; then it takes what others have
+// not begun. So a worker that the operating system has put aside holds up
+// nobody, unless in the middle of a part.
 type team struct {
 	n       int
-	wake    []chan struct{} // a worker's; closed at the end
-	workers sync.WaitGroup
+	workers []*worker
+	done    sync.WaitGroup // for the workers to end
+	closed  atomic.Bool
+	current atomic.Pointer[phase] // nil sends the workers to park
+	epoch   uint32                // counts phases that ran
+}
 
-	bound *kernels.Bound // of the current phase; nil sends the workers to park
-	phase int
-	epoch atomic.Uint32 // counts phases: a change publishes the fields above
-	busy  atomic.Int32  // workers that have not finished the phase
+// A worker is one of a team's threads beside the caller's.
+type worker struct {
+	parked atomic.Bool // it waits for a token in wake
+	wake   chan struct{}
+}
+
+// spinTime is how long a worker waits for the next inference before it parks.
+const spinTime = 200 * time.Microsecond
+
+// A phase is parts that may run at the same time.
+type phase struct {
+	parts []kernels.Part
+	// epoch is that of the last time the phase ran, or runs; taken, of each part,
+	// the last in which it was taken. A worker that comes late has an epoch in
+	// which every part was taken.
+	epoch atomic.Uint32
+	taken []atomic.Uint32
+	done  atomic.Int32
+	err   atomic.Pointer[error] // the first
+}
+
+func newPhase(parts []kernels.Part) *phase {
+	return &phase{parts: parts, taken: make([]atomic.Uint32, len(parts))}
 }
 
 // newTeam starts the workers of a team of n threads. A team of one has none.
 func newTeam(n int) *team {
 	t := &team{n: n}
 	for i := 1; i < n; i++ {
-		wake := make(chan struct{}, 1)
-		t.wake = append(t.wake, wake)
-		t.workers.Add(1)
-		go t.work(i, wake)
+		w := &worker{wake: make(chan struct{}, 1)}
+		t.workers = append(t.workers, w)
+		t.done.Go(func() { t.work(i, w) })
 	}
 	return t
 }
 
 // close ends the workers.
 func (t *team) close() {
-	for _, wake := range t.wake {
-		close(wake)
-	}
-	t.workers.Wait()
+	t.closed.Store(true)
+	t.wakeAll()
+	t.done.Wait()
 }
+
+func (t *team) wakeAll() {
+	for _, w := range t.workers {
+		if w.parked.CompareAndSwap(true, false) {
+			w.wake <- struct{}{}
+		}
+	}
+}
+
+// idle is the phase between two phases.
+var idle = newPhase(nil)
 
 // begin wakes the workers for an inference, on the caller's own thread.
 func (t *team) begin() {
@@ -50,74 +88,114 @@ func (t *team) begin() {
 		return
 	}
 	runtime.LockOSThread()
-	for _, wake := range t.wake {
-		wake <- struct{}{}
-	}
+	t.current.Store(idle)
+	t.wakeAll()
 }
 
-// end parks them.
+// end sends them to park.
 func (t *team) end() {
 	if t.n == 1 {
 		return
 	}
-	t.publish(nil, 0)
-	t.wait()
+	t.current.Store(nil)
 	runtime.UnlockOSThread()
 }
 
-// run computes a kernel, all threads sharing each of its phases.
-func (t *team) run(b *kernels.Bound) error {
-	if t.n == 1 {
-		return b.Run()
+// run computes a phase. It returns the error of a part that failed.
+func (t *team) run(p *phase) error {
+	if t.n == 1 || len(p.parts) == 1 {
+		for _, part := range p.parts {
+			if err := part(); err != nil {
+				return err
+			}
+		}
+		return nil
 	}
-	for phase := range b.Phases() {
-		t.publish(b, phase)
-		b.RunShare(phase, 0, t.n)
-		t.wait()
+	t.epoch++
+	p.done.Store(0)
+	p.epoch.Store(t.epoch)
+	t.current.Store(p)
+	t.share(p, 0)
+	for spins := 0; int(p.done.Load()) != len(p.parts); spins++ {
+		yield(spins)
+	}
+	if err := p.err.Swap(nil); err != nil {
+		return *err
 	}
 	return nil
 }
 
-func (t *team) publish(b *kernels.Bound, phase int) {
-	t.bound, t.phase = b, phase
-	t.busy.Store(int32(t.n - 1))
-	t.epoch.Add(1)
+// share computes a thread's parts of p, every n-th, and then what is left.
+func (t *team) share(p *phase, thread int) {
+	epoch := p.epoch.Load()
+	for i := thread; i < len(p.parts); i += t.n {
+		p.take(i, epoch)
+	}
+	for i := range p.parts {
+		p.take(i, epoch)
+	}
 }
 
-// wait spins until all workers have finished the phase.
-func (t *team) wait() {
-	for i := 0; t.busy.Load() != 0; i++ {
-		yield(i)
+// take computes part i, unless somebody else has taken it in this epoch or a
+// later one.
+func (p *phase) take(i int, epoch uint32) {
+	last := p.taken[i].Load()
+	if int32(epoch-last) <= 0 || !p.taken[i].CompareAndSwap(last, epoch) {
+		return
 	}
+	if err := p.parts[i](); err != nil {
+		first := err // a copy: only a failure allocates
+		p.err.CompareAndSwap(nil, &first)
+	}
+	p.done.Add(1)
 }
 
 // yield lets others run once a spin has taken unusually long: on a machine with
 // fewer free cores than threads.
 func yield(spins int) {
-	if spins > 1<<14 {
-		runtime.Gosched()
+	if spins > 1<<12 {
+		yieldThread()
 	}
 }
 
 // work is the life of worker i.
-func (t *team) work(i int, wake <-chan struct{}) {
-	defer t.workers.Done()
+func (t *team) work(i int, w *worker) {
 	runtime.LockOSThread()
-	var epoch uint32
-	for range wake {
-		for {
-			for spins := 0; t.epoch.Load() == epoch; spins++ {
-				yield(spins)
-			}
-			epoch++
-			bound := t.bound
-			if bound != nil {
-				bound.RunShare(t.phase, i, t.n)
-			}
-			t.busy.Add(-1)
-			if bound == nil {
+	for t.await(w) {
+		last, epoch := idle, uint32(0)
+		for spins := 0; ; spins++ {
+			p := t.current.Load()
+			if p == nil {
 				break
 			}
+			if e := p.epoch.Load(); p != last || e != epoch {
+				last, epoch, spins = p, e, 0
+				t.share(p, i)
+			}
+			yield(spins)
 		}
+	}
+}
+
+// await waits for an inference: spinning first, then parked. It returns false
+// at the end of the team.
+func (t *team) await(w *worker) bool {
+	start := time.Now()
+	for spins := 0; ; spins++ {
+		switch {
+		case t.closed.Load():
+			return false
+		case t.current.Load() != nil:
+			return true
+		case spins%64 != 0 || time.Since(start) < spinTime:
+			yield(spins)
+			continue
+		}
+		w.parked.Store(true)
+		begun := t.current.Load() != nil || t.closed.Load() // and perhaps did not see that it must wake
+		if !begun || !w.parked.CompareAndSwap(true, false) {
+			<-w.wake
+		}
+		start, spins = time.Now(), 0
 	}
 }

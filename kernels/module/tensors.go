@@ -1,7 +1,6 @@
 package module
 
 import (
-	"bytes"
 	"fmt"
 
 	"qtune/qnn"
@@ -17,11 +16,12 @@ func (m *Module) setInputs(inputs [][]byte) error {
 		if len(inputs[i]) != t.Bytes() {
 			return fmt.Errorf("input %d has %d bytes, a %s %s has %d", i, len(inputs[i]), t.Shape, t.Type, t.Bytes())
 		}
-		l := m.layouts[id]
-		if !l.isDense() {
-			m.fillHalo(id) // its memory may have had another use since
-		}
-		l.scatter(m.buffers[id], inputs[i])
+	}
+	for _, id := range m.mem.inputHalo {
+		m.mem.fillHalo(id)
+	}
+	for i, id := range m.graph.Inputs {
+		m.mem.layout(id).scatter(m.mem.buffers[id], inputs[i])
 	}
 	return nil
 }
@@ -29,7 +29,7 @@ func (m *Module) setInputs(inputs [][]byte) error {
 // getOutputs copies the network's outputs out of the arena.
 func (m *Module) getOutputs() {
 	for i, id := range m.graph.Outputs {
-		m.layouts[id].gather(m.outputs[i], m.buffers.Of(m.graph, id))
+		m.mem.layout(id).gather(m.outputs[i], m.mem.bytes(id))
 	}
 }
 
@@ -42,14 +42,11 @@ func (m *Module) Tensor(id qnn.TensorID) ([]byte, error) {
 	switch {
 	case !m.keepAll:
 		return nil, fmt.Errorf("%s: the memory was used again; compile with KeepAll", t)
-	case m.buffers[id] == nil:
+	case m.mem.buffers[id] == nil:
 		return nil, fmt.Errorf("%s is not computed", t)
 	}
-	out := bytes.Clone(m.buffers[id])
-	if l := m.layouts[id]; !l.isDense() {
-		out = make([]byte, t.Bytes())
-		l.gather(out, m.buffers[id])
-	}
+	out := make([]byte, t.Bytes())
+	m.mem.layout(id).gather(out, m.mem.buffers[id])
 	if t.Type == qnn.Int8 && m.graph.Tensors[id].Type == qnn.Uint8 {
 		for i := range out {
 			out[i] -= 128

@@ -53,7 +53,10 @@ func (r Reciprocal) exact(n int) bool {
 	return true
 }
 
-// Reciprocal32 divides dividends of up to 256n by n < 2^22: the error of the
+// MaxCells is the number of bytes of which Reciprocal32 divides sums.
+const MaxCells = 1<<22 - 1
+
+// Reciprocal32 divides dividends of up to 256n by n <= MaxCells: the error of the
 // factor, below 1, adds less than 256n/2^Right < 1/n to the quotient.
 func Reciprocal32(n int) Reciprocal {
 	right := 31 + bits.Len(uint(n)) - 1

@@ -2,7 +2,6 @@ package pack
 
 import (
 	"encoding/binary"
-	"math"
 
 	"qtune/kernels/emit"
 	"qtune/qnn"
@@ -60,6 +59,8 @@ type Sum struct {
 	Zeros  [3]int32
 	Lo, Hi int32
 	Minus  bool
+
+	FromInt8 bool // as in Mul
 }
 
 // Table computes all results exactly, at a<<8 | b.
@@ -73,72 +74,13 @@ func (s *Sum) Table() *[1 << 16]byte {
 			vb[i] = -vb[i]
 		}
 	}
+	offset := legalised(s.FromInt8)
+	zero, lo, hi := s.Zeros[2]-offset, s.Lo-offset, s.Hi-offset
 	t := new([1 << 16]byte)
 	for a, x := range va {
 		for b, y := range vb {
-			t[a<<8|b] = byte(min(max(my.Scale(x+y, qnn.Double)+s.Zeros[2], s.Lo), s.Hi))
+			t[a<<8|b] = byte(min(max(my.Scale(x+y, qnn.Double)+zero, lo), hi) + offset)
 		}
 	}
 	return t
-}
-
-// Fit returns a WeightedSum that equals want, the Table of s, for all operands,
-// or nil. The factors of the real sum, in 31 bits, are so close that nearly
-// always some constant serves all operands. TensorFlow Lite takes ties away from
-// zero, which factors of slightly greater magnitude do too.
-func (s *Sum) Fit(want *[1 << 16]byte) *WeightedSum {
-	ma, mb, my := qnn.AddMultipliers(s.Scales[0], s.Scales[1], s.Scales[2])
-	realOf := func(m qnn.Multiplier) float64 { return math.Ldexp(float64(m.M), int(m.Exp)-31) }
-	unit := realOf(my) * (1 << qnn.AddHeadroom)
-	a, b := realOf(ma)*unit, realOf(mb)*unit
-	if s.Minus {
-		b = -b
-	}
-	_, exp := math.Frexp(max(math.Abs(a), math.Abs(b))) // below 2^exp
-	bits := min(30-exp, 16+22)                          // of fraction
-	if bits < 16 {
-		return nil
-	}
-	fixed := func(x float64) int64 { return int64(math.Round(math.Ldexp(x, bits))) }
-	w := WeightedSum{Shift: bits - 16, Lo: s.Lo, Hi: s.Hi}
-	for _, near := range [][2]int64{{0, 0}, {1, 1}, {1, -1}, {0, 1}, {0, -1}, {1, 0}, {-1, 0}, {-1, -1}, {-1, 1}} {
-		w.A, w.B = fixed(a)+near[0], fixed(b)+near[1]
-		if w.findConstant(want) && w.equals(want) {
-			return &w
-		}
-	}
-	return nil
-}
-
-// findConstant sets C to the middle of the values with which w gives want, if
-// there are any.
-func (w *WeightedSum) findConstant(want *[1 << 16]byte) bool {
-	least, most := int64(math.MinInt32)<<16, int64(math.MaxInt32)<<16
-	shift := 16 + w.Shift
-	for a := range int64(256) {
-		t := w.A * a
-		for _, y := range want[a<<8:][:256] {
-			if int32(y) > w.Lo {
-				least = max(least, int64(y)<<shift-t)
-			}
-			if int32(y) < w.Hi {
-				most = min(most, (int64(y)+1)<<shift-1-t)
-			}
-			t += w.B
-		}
-		if least > most {
-			return false
-		}
-	}
-	w.C = least + (most-least)/2
-	return true
-}
-
-func (w *WeightedSum) equals(want *[1 << 16]byte) bool {
-	for i, y := range want {
-		if w.Apply(byte(i>>8), byte(i)) != y {
-			return false
-		}
-	}
-	return true
 }

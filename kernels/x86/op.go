@@ -42,6 +42,7 @@ const (
 	CMP
 	TEST // r64,r64
 	IMUL // r64,r64; r64,r64,imm32
+	BSF  // r64,r64
 	SHL  // r64,imm8
 	SHR
 	SAR
@@ -90,6 +91,7 @@ const (
 	VPINSRQ
 	VMOVHPS   // xmm,xmm,m64; m64,xmm
 	VMOVSHDUP // v,v/m
+	VPMOVMSKB // VEX; r32,v
 	KMOVB     // k,r; r,k; k,m
 	KMOVW
 	KMOVD
@@ -139,10 +141,28 @@ const (
 	VPSIGND
 	VPABSB // two operands
 	VPABSD
-	VPCMPEQD // VEX: vector result
+	VPCMPEQB // VEX: vector result
+	VPCMPEQD
 	VPCMPGTB
 	VPCMPGTD
 	VPCMPGTQ
+
+	// Floating point: single precision, but for the VEX-only names in PD.
+
+	VADDPS
+	VSUBPS
+	VMULPS
+	VDIVPS
+	VMINPS
+	VMAXPS
+	VADDPD
+	VDIVPD
+	VMINPD
+	VMAXPD
+	VCVTDQ2PS  // v,v/m
+	VCVTTPS2DQ // v,v/m
+	VCVTPS2PD  // v, xmm/memory of half the width
+	VCVTTPD2DQ // xmm,v
 
 	// Shifts.
 

@@ -53,7 +53,7 @@ func (r *row) mnemonic() string {
 
 // formsOf has the forms of each Op in the order of the table: where several
 // fit, the first is the shortest.
-var formsOf = expandTable(gpRows, moveRows, arithRows, shuffleRows)
+var formsOf = expandTable(gpRows, moveRows, arithRows, floatRows, shuffleRows)
 
 // Forms returns the forms of op in the encoder's order of preference. The
 // caller must not change them.

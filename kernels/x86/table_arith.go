@@ -89,6 +89,7 @@ var arithRows = []row{
 	{VPANDN, "vpandn v, v, v/m", "RVM", "VEX.66.0F.WIG DF /r", FeatAVX2, "2B PANDN"},
 	{VPANDN, "vpandnd v{k32z}, v, v/m/b32", "RVM", "EVEX.66.0F.W0 DF /r", FeatAVX512F, "2B PANDN"},
 	{VPTERNLOGD, "vpternlogd +v{k32z}, v, v/m/b32, i8", "RVMI", "EVEX.66.0F3A.W0 25 /r ib", FeatAVX512F, "2C VPTERNLOGD/VPTERNLOGQ"},
+	{VPCMPEQB, "vpcmpeqb v, v, v/m", "RVM", "VEX.66.0F.WIG 74 /r", FeatAVX2, "2B PCMPEQB/PCMPEQW/PCMPEQD"},
 	{VPCMPEQD, "vpcmpeqd v, v, v/m", "RVM", "VEX.66.0F.WIG 76 /r", FeatAVX2, "2B PCMPEQB/PCMPEQW/PCMPEQD"},
 	{VPCMPGTB, "vpcmpgtb v, v, v/m", "RVM", "VEX.66.0F.WIG 64 /r", FeatAVX2, "2B PCMPGTB/PCMPGTW/PCMPGTD"},
 	{VPCMPGTD, "vpcmpgtd v, v, v/m", "RVM", "VEX.66.0F.WIG 66 /r", FeatAVX2, "2B PCMPGTB/PCMPGTW/PCMPGTD"},

@@ -90,6 +90,7 @@ var gpRows = []row{
 	{IMUL, "imul +r64, r64", "RM", "REX.W 0F AF /r", 0, "2A IMUL"},
 	{IMUL, "imul r64, r64, i8", "RMI", "REX.W 6B /r ib", 0, "2A IMUL"},
 	{IMUL, "imul r64, r64, i32", "RMI", "REX.W 69 /r id", 0, "2A IMUL"},
+	{BSF, "bsf +r64, r64", "RM", "REX.W 0F BC /r", 0, "2A BSF"},
 	{SHL, "shl +r64, 1", "MI", "REX.W D1 /4", 0, "2B SAL/SAR/SHL/SHR"},
 	{SHL, "shl +r64, i8", "MI", "REX.W C1 /4 ib", 0, "2B SAL/SAR/SHL/SHR"},
 	{SHR, "shr +r64, 1", "MI", "REX.W D1 /5", 0, "2B SAL/SAR/SHL/SHR"},

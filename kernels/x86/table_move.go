@@ -51,6 +51,7 @@ var moveRows = []row{
 	{VMOVHPS, "vmovhps m64, x", "MR", "EVEX.128.NP.0F.W0 17 /r", FeatAVX512F, "2B MOVHPS"},
 	{VMOVSHDUP, "vmovshdup v, v/m", "RM", "VEX.F3.0F.WIG 16 /r", FeatAVX, "2B MOVSHDUP"},
 	{VMOVSHDUP, "vmovshdup v{k32z}, v/m", "RM", "EVEX.F3.0F.W0 16 /r", FeatAVX512F, "2B MOVSHDUP"},
+	{VPMOVMSKB, "vpmovmskb r32, v", "RM", "VEX.66.0F.WIG D7 /r", FeatAVX2, "2B PMOVMSKB"},
 
 	// Broadcasts.
 

@@ -27,6 +27,20 @@ func (b *builder) mul() bool {
 	return b.node(qnn.Mul{Activation: b.activationFunction()}, out, x, y)
 }
 
+// div adds a DIV, which is defined for uint8 only.
+func (b *builder) div() bool {
+	x, ok := b.pick(func(t *qnn.Tensor) bool { return t.Type == qnn.Uint8 })
+	if !ok {
+		return false
+	}
+	y := b.other(x)
+	if b.oneIn(2) {
+		x, y = y, x
+	}
+	out := b.result(qnn.Uint8, typical*b.magnitude(x)/b.magnitude(y)/8)
+	return b.node(qnn.Div{Activation: b.activationFunction()}, out, x, y)
+}
+
 // extreme adds a MAXIMUM or a MINIMUM, which compares stored values.
 func (b *builder) extreme(op qnn.Op) bool {
 	x, ok := b.pick(any8)
@@ -162,6 +176,11 @@ func (b *builder) axes(rank int) []int {
 func (b *builder) mean() bool {
 	x, ok := b.pick(rows8)
 	return ok && b.node(qnn.Mean{KeepDims: b.oneIn(2)}, b.near(x), x, b.ints(b.axes(len(b.shape(x)))...))
+}
+
+func (b *builder) reduce(kind qnn.ReduceKind) bool {
+	x, ok := b.pick(rows8)
+	return ok && b.node(qnn.Reduce{Kind: kind, KeepDims: b.oneIn(2)}, b.near(x), x, b.ints(b.axes(len(b.shape(x)))...))
 }
 
 func (b *builder) argMax() bool {

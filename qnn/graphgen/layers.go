@@ -178,5 +178,8 @@ func present(ids ...qnn.TensorID) []qnn.TensorID {
 	return ids
 }
 
-// newest is the tensor that was computed last.
-func (b *builder) newest() *qnn.Tensor { return &b.g.Tensors[b.live[len(b.live)-1]] }
+// last is the tensor that was computed last.
+func (b *builder) last() qnn.TensorID { return b.live[len(b.live)-1] }
+
+// newest is last.
+func (b *builder) newest() *qnn.Tensor { return &b.g.Tensors[b.last()] }

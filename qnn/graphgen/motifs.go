@@ -6,6 +6,7 @@ import "qtune/qnn"
 // and what memory plans have to get right.
 var motifs = []func(*builder) bool{
 	(*builder).inception, (*builder).residual, (*builder).padded, (*builder).fanOut, (*builder).head, (*builder).chain,
+	(*builder).blocks, (*builder).glue,
 }
 
 // inception concatenates convolutions of one tensor; most are quantised like
@@ -24,7 +25,7 @@ func (b *builder) inception() bool {
 		if y := b.newest(); !b.oneIn(6) {
 			y.Quant = out.Quant
 		}
-		parts = append(parts, b.live[len(b.live)-1])
+		parts = append(parts, b.last())
 	}
 	if b.oneIn(4) {
 		parts = append(parts, x)
@@ -53,7 +54,7 @@ func (b *builder) residual() bool {
 	if !b.node(op, b.layerResult(x, scale, k*k*c), present(x, ws, bias)...) || !b.afford(k*k*c*b.newest().Shape.Elems()) {
 		return false
 	}
-	y := b.live[len(b.live)-1]
+	y := b.last()
 	sum := b.result(b.g.Tensors[x].Type, 1.4*max(b.magnitude(x), b.magnitude(y)))
 	if b.oneIn(2) {
 		x, y = y, x
@@ -67,7 +68,7 @@ func (b *builder) padded() bool {
 	if !ok || !b.padOf(x, false) {
 		return false
 	}
-	x = b.live[len(b.live)-1]
+	x = b.last()
 	switch b.IntN(4) {
 	case 0, 1:
 		ok = b.convOf(x, b.channels(), b.padding())
@@ -79,7 +80,7 @@ func (b *builder) padded() bool {
 	if !ok || b.oneIn(2) {
 		return ok
 	}
-	x = b.live[len(b.live)-1]
+	x = b.last()
 	return b.node(qnn.Clamp{Activation: []qnn.Activation{qnn.Relu, qnn.Relu6}[b.IntN(2)]}, b.near(x), x)
 }
 
@@ -109,17 +110,17 @@ func (b *builder) fanOut() bool {
 // head ends a network: mean, dense layer, softmax or the greatest class.
 func (b *builder) head() bool {
 	x, ok := b.pick(image8)
-	if !ok || !b.node(qnn.Mean{KeepDims: b.oneIn(2)}, b.near(x), x, b.ints(1, 2)) || !b.denseOf(b.live[len(b.live)-1]) {
+	if !ok || !b.node(qnn.Mean{KeepDims: b.oneIn(2)}, b.near(x), x, b.ints(1, 2)) || !b.denseOf(b.last()) {
 		return false
 	}
-	x = b.live[len(b.live)-1]
+	x = b.last()
 	if b.oneIn(3) {
 		return b.node(qnn.ArgMax{}, qnn.Tensor{Type: qnn.Int64}, x, b.ints(-1))
 	}
 	if !b.node(qnn.Softmax{Beta: 1}, b.fraction(x), x) || b.oneIn(2) {
 		return true
 	}
-	return b.node(qnn.Dequantize{}, qnn.Tensor{Type: qnn.Float32}, b.live[len(b.live)-1])
+	return b.node(qnn.Dequantize{}, qnn.Tensor{Type: qnn.Float32}, b.last())
 }
 
 // chain adds layers one after the other: their tensors live briefly and share
@@ -138,7 +139,7 @@ func (b *builder) chain() bool {
 		if !ok {
 			return false
 		}
-		x = b.live[len(b.live)-1]
+		x = b.last()
 	}
 	return true
 }

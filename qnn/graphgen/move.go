@@ -106,16 +106,22 @@ func (b *builder) pad() bool {
 	return ok && b.padOf(x, b.oneIn(3))
 }
 
-// padOf pads the rows and columns of an image, or with all any dimension.
+// padOf pads x; see cells.
 func (b *builder) padOf(x qnn.TensorID, all bool) bool {
-	rank := len(b.shape(x))
+	cells := b.cells(len(b.shape(x)), all)
+	return b.node(qnn.Pad{}, b.like(x), x, cells)
+}
+
+// cells adds the numbers of cells to pad: before and after the rows and columns
+// of an image, or with all any dimension of rank.
+func (b *builder) cells(rank int, all bool) qnn.TensorID {
 	v := make([]int, 2*rank)
 	for i := range v {
 		if all && b.oneIn(2) || rank == 4 && (i/2 == 1 || i/2 == 2) {
 			v[i] = b.IntN(3)
 		}
 	}
-	return b.node(qnn.Pad{}, b.like(x), x, b.intsOf(qnn.Shape{rank, 2}, v))
+	return b.intsOf(qnn.Shape{rank, 2}, v)
 }
 
 func (b *builder) slice() bool {

@@ -14,8 +14,8 @@ import (
 //
 // The network's interface keeps its types: an int8 input or output gets a
 // QUANTIZE node, which is then exactly the addition of 128. The same happens at
-// nodes that are left alone: Unsupported ones, and those that handle int8
-// tensors that are not quantised. A second legalise changes nothing.
+// nodes that are left alone: Unsupported ones, look-ups, and those that handle
+// int8 tensors that are not quantised. A second legalise changes nothing.
 func legalise(g *qnn.Graph) {
 	l := &legaliser{
 		g:     g,
@@ -69,7 +69,11 @@ func fixedTensors(g *qnn.Graph) []bool {
 
 // movable tells whether n can work on uint8 tensors in place of int8 ones.
 func movable(g *qnn.Graph, n *qnn.Node) bool {
-	if _, ok := n.Op.(qnn.Unsupported); ok || isConversion(n) {
+	switch n.Op.(type) {
+	case qnn.Unsupported, qnn.Table, qnn.Cast, qnn.DetectionPostProcess:
+		return false
+	}
+	if isConversion(n) {
 		return false
 	}
 	plain := func(id qnn.TensorID) bool {
@@ -89,7 +93,7 @@ func movable(g *qnn.Graph, n *qnn.Node) bool {
 func isActivation(n *qnn.Node, k int) bool {
 	switch n.Op.(type) {
 	case qnn.Conv2D, qnn.Depthwise, qnn.Dense:
-		return k == 0
+		return k == 0 || n.Residual != nil && k == len(n.Inputs)-1
 	case qnn.TransposeConv:
 		return k == 2
 	}
@@ -115,6 +119,11 @@ func (l *legaliser) node(n *qnn.Node) {
 	for k, id := range n.Outputs {
 		if l.g.Tensors[id].Type != qnn.Int8 {
 			continue
+		}
+		if n.Residual != nil {
+			r := *n.Residual
+			r.Mid.Zero = []int32{r.Mid.Zero[0] + 128}
+			m.Residual = &r
 		}
 		m.Outputs[k] = l.move(id)
 		m.FromInt8 = true

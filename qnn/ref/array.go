@@ -35,7 +35,7 @@ func steps(s qnn.Shape) []int {
 	return st
 }
 
-// array computes the operators that only move elements. It tells whether n is
+// array computes the operators that only move elements, or look them up. It tells whether n is
 // one of those.
 func array(g *qnn.Graph, n *qnn.Node, vals Values) (done bool, err error) {
 	x, out := vals.Of(g, n.Inputs[0]), vals[n.Outputs[0]]
@@ -82,6 +82,24 @@ func array(g *qnn.Graph, n *qnn.Node, vals Values) (done bool, err error) {
 		unpack(g, n, vals, op.Axis)
 	case qnn.ResizeNearest:
 		resizeNearest(out, x, from.Shape, to.Shape, size, op.Resize)
+	case qnn.DetectionPostProcess:
+		return true, detections(g, n, vals)
+	case qnn.Gather:
+		return true, gatherAlong(g, n, vals, out)
+	case qnn.GatherND:
+		return true, gatherND(g, n, vals, out)
+	case qnn.SpaceToBatch:
+		var b *qnn.Blocks
+		if b, err = g.BlocksOf(n); err == nil {
+			spaceToBatch(out, x, from.Shape, to.Shape, b, []byte{byte(to.Quant.Zero[0])})
+		}
+	case qnn.BatchToSpace:
+		var b *qnn.Blocks
+		if b, err = g.BlocksOf(n); err == nil {
+			batchToSpace(out, x, from.Shape, to.Shape, b, size)
+		}
+	case qnn.Cast:
+		cast(from, to, x, out)
 	case qnn.ShapeOf:
 		for i, d := range from.Shape {
 			if to.Type == qnn.Int64 {
@@ -89,6 +107,27 @@ func array(g *qnn.Graph, n *qnn.Node, vals Values) (done bool, err error) {
 			} else {
 				binary.LittleEndian.PutUint32(out[4*i:], uint32(d))
 			}
+		}
+	case qnn.Table:
+		for i, b := range x {
+			out[i] = op.Values[b]
+		}
+	case qnn.Concat:
+		if to.Type.Is8Bit() {
+			return false, nil
+		}
+		concatBytes(g, n, vals, out, op.Axis)
+	case qnn.Pad, qnn.PadValue:
+		if to.Type.Is8Bit() {
+			return false, nil
+		}
+		fill := make([]byte, size)
+		if _, ok := op.(qnn.PadValue); ok {
+			fill = vals.Of(g, n.Inputs[2])
+		}
+		var cells [][2]int
+		if cells, err = g.Paddings(n); err == nil {
+			padBytes(out, x, from.Shape, to.Shape, cells, fill)
 		}
 	default:
 		return false, nil

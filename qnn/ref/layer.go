@@ -11,6 +11,14 @@ func Layer(l *qnn.Layer, in, out []byte) {
 	}
 }
 
+// residual computes a convolution with an ADD in it, one after the other.
+func residual(g *qnn.Graph, n *qnn.Node, l *qnn.Layer, vals Values, out []byte) {
+	mid := make([]byte, len(out))
+	Layer(l, vals.Of(g, n.Inputs[0]), mid)
+	last := newOperand(g, n, vals, len(n.Inputs)-1)
+	add(decodeOperand(n, g.LayerOutput(n), mid), last, newResult(g, n, out), n.Residual.Activation)
+}
+
 // LayerRows computes the output rows y0 <= y < y1 of one image of the batch.
 // in is the input of the whole layer; out receives those rows only:
 // [y1-y0][OW][OC]. Each call prepares all weights of the layer anew.

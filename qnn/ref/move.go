@@ -2,10 +2,10 @@ package ref
 
 import "qtune/qnn"
 
-// pad surrounds x with cells that hold the output's zero point.
-func pad(x operand, y result, cells [][2]int) {
+// pad surrounds x with cells that hold value.
+func pad(x operand, y result, cells [][2]int, value int32) {
 	for k := range y.out {
-		y.set(k, y.zero)
+		y.set(k, value)
 	}
 	st := strides(y.shape, y.shape)
 	first := 0

@@ -13,10 +13,13 @@ type operand struct {
 
 // newOperand decodes input i of n.
 func newOperand(g *qnn.Graph, n *qnn.Node, vals Values, i int) operand {
-	t := g.Input(n, i)
+	return decodeOperand(n, g.Input(n, i), vals.Of(g, n.Inputs[i]))
+}
+
+// decodeOperand decodes the bytes of tensor t, an operand of n.
+func decodeOperand(n *qnn.Node, t *qnn.Tensor, data []byte) operand {
 	shift := legalised(n, t)
 	x := operand{shape: t.Shape, scale: t.Quant.Scale[0], zero: t.Quant.Zero[0] - shift}
-	data := vals.Of(g, n.Inputs[i])
 	x.v = make([]int32, len(data))
 	for k, b := range data {
 		x.v[k] = decode(t.Type, b) - shift

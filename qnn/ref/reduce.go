@@ -62,23 +62,71 @@ func averagePool(x operand, y result, p qnn.Pool) {
 // mean averages over the dimensions in reduced; overHW selects the kernel (see
 // Graph.MeanOverHW).
 func mean(x operand, y result, reduced []bool, overHW bool) {
-	kept := make(qnn.Shape, len(x.shape)) // the output's shape before dimensions are dropped
-	n := 1
-	for i, d := range x.shape {
-		if kept[i] = d; reduced[i] {
-			kept[i] = 1
-			n *= d
-		}
-	}
-	sums := make([]int32, kept.Elems())
-	st := strides(kept, x.shape)
-	each(x.shape, func(k int, at []int) { sums[offset(at, st)] += x.v[k] })
+	sums, n := reduce(x, reduced, 0, func(a, b int32) int32 { return a + b })
 	finish := meanGeneral(x, y, n)
 	if overHW {
 		finish = meanOverHW(x, y, n)
 	}
 	for k, sum := range sums {
 		y.set(k, finish(sum))
+	}
+}
+
+// reduce combines, from start on, the elements of x along the dimensions in
+// reduced. It returns the results and how many elements each is of.
+func reduce(x operand, reduced []bool, start int32, combine func(a, b int32) int32) (results []int32, n int) {
+	kept := make(qnn.Shape, len(x.shape)) // the output's shape before dimensions are dropped
+	n = 1
+	for i, d := range x.shape {
+		if kept[i] = d; reduced[i] {
+			kept[i] = 1
+			n *= d
+		}
+	}
+	results = make([]int32, kept.Elems())
+	for i := range results {
+		results[i] = start
+	}
+	st := strides(kept, x.shape)
+	each(x.shape, func(k int, at []int) {
+		r := &results[offset(at, st)]
+		*r = combine(*r, x.v[k])
+	})
+	return results, n
+}
+
+// reduceOp is SUM, REDUCE_MAX or REDUCE_MIN.
+func reduceOp(x operand, y result, reduced []bool, kind qnn.ReduceKind) {
+	var results []int32
+	switch kind {
+	case qnn.ReduceMax:
+		results, _ = reduce(x, reduced, math.MinInt32, func(a, b int32) int32 { return max(a, b) })
+	case qnn.ReduceMin:
+		results, _ = reduce(x, reduced, math.MaxInt32, func(a, b int32) int32 { return min(a, b) })
+	case qnn.ReduceSum:
+		sum(x, y, reduced)
+		return
+	}
+	for k, v := range results {
+		y.set(k, v)
+	}
+}
+
+// sum adds the stored values where quantisations agree, and converts in float32
+// where they do not. TensorFlow Lite keeps the low 8 bits of either.
+func sum(x operand, y result, reduced []bool) {
+	sums, n := reduce(x, reduced, 0, func(a, b int32) int32 { return a + b })
+	if x.scale == y.scale && x.zero == y.zero {
+		for k, s := range sums {
+			y.out[k] = byte(s + y.shift)
+		}
+		return
+	}
+	scale := float32(x.scale / y.scale)
+	bias := float32(float32(float32(-x.zero)*scale) * float32(n))
+	for k, s := range sums {
+		r := float32(float32(float32(s)*scale) + bias)
+		y.out[k] = byte(qnn.RoundFloat(r) + y.zero + y.shift)
 	}
 }
 

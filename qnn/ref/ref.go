@@ -88,6 +88,10 @@ func Node(g *qnn.Graph, n *qnn.Node, vals Values) error {
 		if err != nil {
 			return err
 		}
+		if n.Residual != nil {
+			residual(g, n, l, vals, out)
+			return nil
+		}
 		Layer(l, vals.Of(g, n.Inputs[0]), out)
 	case qnn.TransposeConv:
 		l, err := qnn.ResolveTransposeConv(g, n)
@@ -96,6 +100,10 @@ func Node(g *qnn.Graph, n *qnn.Node, vals Values) error {
 		}
 		transposeConv(l, vals.Of(g, n.Inputs[2]), out)
 	case qnn.Dequantize:
+		if g.Input(n, 0).Type == qnn.Float16 {
+			widenHalf(vals.Of(g, n.Inputs[0]), out)
+			return nil
+		}
 		dequantize(newOperand(g, n, vals, 0), out)
 	case qnn.Quantize:
 		quantize(g, n, vals, out)
@@ -104,8 +112,15 @@ func Node(g *qnn.Graph, n *qnn.Node, vals Values) error {
 		if err != nil {
 			return err
 		}
-		argMax(newOperand(g, n, vals, 0), axis, out, g.Output(n, 0).Type.Size())
+		if x := g.Input(n, 0); x.Type == qnn.Float32 {
+			argMaxFloat(x, vals.Of(g, n.Inputs[0]), axis, out, g.Output(n, 0).Type.Size())
+		} else {
+			argMax(newOperand(g, n, vals, 0), axis, out, g.Output(n, 0).Type.Size())
+		}
 	default:
+		if !g.Output(n, 0).Type.Is8Bit() {
+			return numbers(g, n, vals, out)
+		}
 		return operator(g, n, op, vals, out)
 	}
 	return nil
@@ -128,7 +143,19 @@ func operator(g *qnn.Graph, n *qnn.Node, op qnn.Op, vals Values, out []byte) err
 		if err != nil {
 			return err
 		}
-		pad(newOperand(g, n, vals, 0), y, before)
+		pad(newOperand(g, n, vals, 0), y, before, y.zero)
+	case qnn.PadValue:
+		before, err := g.Paddings(n)
+		if err != nil {
+			return err
+		}
+		pad(newOperand(g, n, vals, 0), y, before, newOperand(g, n, vals, 2).v[0])
+	case qnn.Reduce:
+		reduced, err := g.ReducedAxes(n)
+		if err != nil {
+			return err
+		}
+		reduceOp(newOperand(g, n, vals, 0), y, reduced, op.Kind)
 	case qnn.Mean:
 		reduced, err := g.ReducedAxes(n)
 		if err != nil {
@@ -151,6 +178,8 @@ func elementwise(g *qnn.Graph, n *qnn.Node, vals Values, y result) error {
 		sub(x, newOperand(g, n, vals, 1), y, op.Activation)
 	case qnn.Mul:
 		mul(x, newOperand(g, n, vals, 1), y, op.Activation)
+	case qnn.Div:
+		div(x, newOperand(g, n, vals, 1), y, op.Activation)
 	case qnn.Maximum:
 		pairs(x, newOperand(g, n, vals, 1), y, func(a, b int32) int32 { return max(a, b) })
 	case qnn.Minimum:

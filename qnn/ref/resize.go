@@ -42,8 +42,8 @@ func resizeBilinear(x operand, y result, o qnn.Resize, signed bool) {
 func mixFloat(v [4]int32, dy, dx float32) int32 {
 	my, mx := float32(1-dy), float32(1-dx)
 	s := float32(float32(v[0]) * float32(my*mx))
+	s = float32(s + float32(float32(v[2])*float32(my*dx))) // the upper row first
 	s = float32(s + float32(float32(v[1])*float32(dy*mx)))
-	s = float32(s + float32(float32(v[2])*float32(my*dx)))
 	s = float32(s + float32(float32(v[3])*float32(dy*dx)))
 	return int32(float32(s + 0.5))
 }

@@ -11,12 +11,14 @@ import (
 
 // Export writes a file that Import reads back as an equal graph, and that
 // TensorFlow Lite can load. The graph must be valid, hold no Unsupported
-// operator and not be legalised: the file format has no words for those.
+// operator or Table and not be legalised: the file format has no words for
+// those. What else passes fused into convolutions is written as the operators
+// that it was; see unfuse.
 func Export(g *qnn.Graph) ([]byte, error) {
 	if err := g.Validate(); err != nil {
 		return nil, err
 	}
-	w := &writer{b: flatbuffers.NewBuilder(1 << 16), g: g, codes: map[opcode]int{}}
+	w := &writer{b: flatbuffers.NewBuilder(sizeHint(g)), g: unfuse(g), codes: map[opcode]int{}}
 	operators, err := w.operators()
 	if err != nil {
 		return nil, err
@@ -29,8 +31,22 @@ func Export(g *qnn.Graph) ([]byte, error) {
 	return w.b.FinishedBytes(), nil
 }
 
+// sizeHint is about how long the file will be: a builder that has to grow moves
+// all it has.
+func sizeHint(g *qnn.Graph) int {
+	size := 1 << 16
+	for i := range g.Tensors {
+		t := &g.Tensors[i]
+		size += 256 + len(t.Name) + 12*len(t.Quant.Scale) + len(t.Data)
+	}
+	return size
+}
+
 // opcode is an entry of the file's list of operators.
-type opcode struct{ code, version int32 }
+type opcode struct {
+	code, version int32
+	custom        string // name, "" for builtin operators
+}
 
 type writer struct {
 	b        *flatbuffers.Builder
@@ -45,8 +61,10 @@ func (w *writer) operators() ([]flatbuffers.UOffsetT, error) {
 		n := &w.g.Nodes[i]
 		def, ok := builtins[n.Op.OpName()]
 		switch _, unsupported := n.Op.(qnn.Unsupported); {
-		case !ok || unsupported:
+		case unsupported:
 			return nil, fmt.Errorf("%s: an operator that is not supported cannot be written", w.g.Label(n))
+		case !ok:
+			return nil, fmt.Errorf("%s: the file format has no such operator", w.g.Label(n))
 		case n.FromInt8:
 			return nil, fmt.Errorf("%s: a legalised operator cannot be written", w.g.Label(n))
 		}
@@ -57,7 +75,11 @@ func (w *writer) operators() ([]flatbuffers.UOffsetT, error) {
 
 func (w *writer) operator(def builtin, n *qnn.Node) flatbuffers.UOffsetT {
 	b := w.b
-	code := w.code(opcode{def.code, w.version(def, n)})
+	name := ""
+	if def.code == customCode {
+		name = n.Op.OpName()
+	}
+	code := w.code(opcode{def.code, w.version(def, n), name})
 	inputs, outputs := ints(b, n.Inputs), ints(b, n.Outputs)
 	var options flatbuffers.UOffsetT
 	if def.write != nil {
@@ -66,6 +88,10 @@ func (w *writer) operator(def builtin, n *qnn.Node) flatbuffers.UOffsetT {
 		b.StartObject(0)
 		options = b.EndObject()
 	}
+	var custom flatbuffers.UOffsetT
+	if c := customOptions(n.Op); c != nil {
+		custom = b.CreateByteVector(c)
+	}
 	fb.OperatorStart(b)
 	fb.OperatorAddOpcodeIndex(b, uint32(code))
 	fb.OperatorAddInputs(b, inputs)
@@ -73,6 +99,9 @@ func (w *writer) operator(def builtin, n *qnn.Node) flatbuffers.UOffsetT {
 	if options != 0 {
 		fb.OperatorAddBuiltinOptionsType(b, def.options)
 		fb.OperatorAddBuiltinOptions(b, options)
+	}
+	if custom != 0 {
+		fb.OperatorAddCustomOptions(b, custom)
 	}
 	return fb.OperatorEnd(b)
 }
@@ -106,6 +135,10 @@ func (w *writer) version(def builtin, n *qnn.Node) int32 {
 		}
 	case qnn.TransposeConv:
 		if len(n.Inputs) > 3 {
+			v = 3
+		}
+	case qnn.Dequantize:
+		if w.g.Input(n, 0).Type == qnn.Float16 {
 			v = 3
 		}
 	case qnn.Quantize:
@@ -210,7 +243,14 @@ func (w *writer) finish(operators, tensors, buffers []flatbuffers.UOffsetT) {
 	b := w.b
 	codes := make([]flatbuffers.UOffsetT, len(w.codeList))
 	for i, c := range w.codeList {
+		var name flatbuffers.UOffsetT
+		if c.custom != "" {
+			name = b.CreateString(c.custom)
+		}
 		fb.OperatorCodeStart(b)
+		if name != 0 {
+			fb.OperatorCodeAddCustomCode(b, name)
+		}
 		fb.OperatorCodeAddDeprecatedBuiltinCode(b, int8(min(c.code, 127)))
 		fb.OperatorCodeAddVersion(b, c.version)
 		fb.OperatorCodeAddBuiltinCode(b, c.code)

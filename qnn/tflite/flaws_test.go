@@ -133,7 +133,7 @@ func TestUnsupported(t *testing.T) {
 			return opcode(m).MutateBuiltinCode(27) && opcode(m).MutateDeprecatedBuiltinCode(27)
 		}},
 		{"unknown builtin", "BUILTIN_4000", "builtin operator 4000 is not supported", func(m *fb.Model, _ *fb.SubGraph) bool { return opcode(m).MutateBuiltinCode(4000) }},
-		{"custom", `CUSTOM ""`, "custom operators are not supported", func(m *fb.Model, _ *fb.SubGraph) bool { return opcode(m).MutateBuiltinCode(32) }},
+		{"custom", `CUSTOM ""`, "this custom operator is not known", func(m *fb.Model, _ *fb.SubGraph) bool { return opcode(m).MutateBuiltinCode(32) }},
 		{"float16", "CONV_2D", "float16 activations", func(_ *fb.Model, s *fb.SubGraph) bool { return tensor(s, 0).MutateType(1) }},
 		{"complex64", "CONV_2D", "invalid activations", func(_ *fb.Model, s *fb.SubGraph) bool { return tensor(s, 0).MutateType(8) }},
 		{"mixed weights", "CONV_2D", "int8 weights with uint8 activations", func(_ *fb.Model, s *fb.SubGraph) bool { return tensor(s, 1).MutateType(9) }},

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"qtune/qnn"
+	"qtune/qnn/ref"
 	"qtune/qnn/tflite"
 )
 
@@ -104,6 +106,68 @@ func TestMutants(t *testing.T) {
 			t.Logf("%d of %d mutants imported", imported, c.mutants)
 		})
 	}
+}
+
+// TestMutantsOfEveryOperator damages the network of each golden case. What
+// imports in spite of that is a network that the reference can compute: it does
+// not panic, and makes no more than the tensors that the network declares.
+func TestMutantsOfEveryOperator(t *testing.T) {
+	detection, err := tflite.Export(ssd())
+	if err != nil {
+		t.Fatal(err)
+	}
+	imported := 0
+	for i, path := range append(goldenFiles(t), "") {
+		file := detection
+		if path != "" {
+			file = mustRead(t, path)
+		}
+		r := rand.New(rand.NewPCG(uint64(i), 4))
+		scratch := make([]byte, len(file))
+		for n := range 150 {
+			mutant := mutate(r, scratch, file)
+			if !survives(t, n, mutant) {
+				continue
+			}
+			imported++
+			g := mustImport(t, mutant)
+			if n%5 == 0 && isSmall(g) {
+				run(t, path, n, g)
+			}
+		}
+	}
+	if imported < 1000 {
+		t.Errorf("only %d mutants imported", imported)
+	}
+}
+
+// isSmall tells whether the reference computes g in no time.
+func isSmall(g *qnn.Graph) bool {
+	total := 0
+	for i := range g.Tensors {
+		total += min(g.Tensors[i].Bytes(), 1<<20)
+	}
+	for i := range g.Nodes {
+		if l, err := qnn.ResolveLayer(g, &g.Nodes[i]); err == nil && l.MACs() > 1<<20 {
+			return false
+		}
+	}
+	return total < 1<<16
+}
+
+// run computes mutant n with the reference.
+func run(t *testing.T, path string, n int, g *qnn.Graph) {
+	t.Helper()
+	defer func() {
+		if p := recover(); p != nil {
+			t.Fatalf("%s, mutant %d: panic: %v", path, n, p)
+		}
+	}()
+	var inputs [][]byte
+	for _, id := range g.Inputs {
+		inputs = append(inputs, make([]byte, g.Tensors[id].Bytes()))
+	}
+	_, _ = ref.Run(g, inputs) // an error is fine
 }
 
 // survives is checkImport of mutant n, naming it where the importer panics.

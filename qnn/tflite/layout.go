@@ -79,6 +79,7 @@ var operatorLayout = &layout{"Operator", []field{
 	{id: 2, name: "outputs", kind: vector, size: 4},
 	{id: 3, name: "builtin_options_type", kind: scalar, size: 1},
 	{id: 4, name: "builtin_options", kind: options, union: optionLayouts},
+	{id: 5, name: "custom_options", kind: vector, size: 1},
 }}
 
 var optionLayouts = map[byte]*layout{
@@ -149,6 +150,17 @@ var optionLayouts = map[byte]*layout{
 	}},
 	28: {"SubOptions", []field{
 		{id: 0, name: "fused_activation", kind: scalar, size: 1},
+	}},
+	23: {"GatherOptions", []field{
+		{id: 0, name: "axis", kind: scalar, size: 4},
+		{id: 1, name: "batch_dims", kind: scalar, size: 4},
+	}},
+	29: {"DivOptions", []field{
+		{id: 0, name: "fused_activation", kind: scalar, size: 1},
+	}},
+	37: {"CastOptions", []field{
+		{id: 0, name: "in_data_type", kind: scalar, size: 1},
+		{id: 1, name: "out_data_type", kind: scalar, size: 1},
 	}},
 	32: {"StridedSliceOptions", []field{
 		{id: 0, name: "begin_mask", kind: scalar, size: 4},

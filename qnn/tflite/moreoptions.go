@@ -205,3 +205,55 @@ func writeDepthToSpace(b *flatbuffers.Builder, _ *qnn.Graph, n *qnn.Node) flatbu
 	fb.DepthToSpaceOptionsAddBlockSize(b, int32(n.Op.(qnn.DepthToSpace).Block))
 	return fb.DepthToSpaceOptionsEnd(b)
 }
+
+func readDiv(t flatbuffers.Table) (qnn.Op, error) {
+	var o fb.DivOptions
+	o.Init(t.Bytes, t.Pos)
+	act, err := activation(o.FusedActivation())
+	return qnn.Div{Activation: act}, err
+}
+
+func writeDiv(b *flatbuffers.Builder, _ *qnn.Graph, n *qnn.Node) flatbuffers.UOffsetT {
+	fb.DivOptionsStart(b)
+	fb.DivOptionsAddFusedActivation(b, int8(n.Op.(qnn.Div).Activation))
+	return fb.DivOptionsEnd(b)
+}
+
+func readReduce(kind qnn.ReduceKind) func(t flatbuffers.Table) (qnn.Op, error) {
+	return func(t flatbuffers.Table) (qnn.Op, error) {
+		var o fb.ReducerOptions
+		o.Init(t.Bytes, t.Pos)
+		return qnn.Reduce{Kind: kind, KeepDims: o.KeepDims()}, nil
+	}
+}
+
+func writeReduce(b *flatbuffers.Builder, _ *qnn.Graph, n *qnn.Node) flatbuffers.UOffsetT {
+	fb.ReducerOptionsStart(b)
+	fb.ReducerOptionsAddKeepDims(b, n.Op.(qnn.Reduce).KeepDims)
+	return fb.ReducerOptionsEnd(b)
+}
+
+func readGather(t flatbuffers.Table) (qnn.Op, error) {
+	var o fb.GatherOptions
+	o.Init(t.Bytes, t.Pos)
+	if d := o.BatchDims(); d != 0 {
+		return nil, fmt.Errorf("%d batch dimensions are not supported", d)
+	}
+	return qnn.Gather{Axis: int(o.Axis())}, nil
+}
+
+func writeGather(b *flatbuffers.Builder, _ *qnn.Graph, n *qnn.Node) flatbuffers.UOffsetT {
+	fb.GatherOptionsStart(b)
+	fb.GatherOptionsAddAxis(b, int32(n.Op.(qnn.Gather).Axis))
+	return fb.GatherOptionsEnd(b)
+}
+
+// writeCast: the types are those of the tensors, which readers compare.
+func writeCast(b *flatbuffers.Builder, g *qnn.Graph, n *qnn.Node) flatbuffers.UOffsetT {
+	from, _ := typeNumber(g.Input(n, 0).Type)
+	to, _ := typeNumber(g.Output(n, 0).Type)
+	fb.CastOptionsStart(b)
+	fb.CastOptionsAddInDataType(b, from)
+	fb.CastOptionsAddOutDataType(b, to)
+	return fb.CastOptionsEnd(b)
+}

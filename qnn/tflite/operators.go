@@ -65,6 +65,17 @@ var builtins = map[string]builtin{
 	qnn.SpaceToDepth{}.OpName():                   {26, fb.BuiltinOptionsSpaceToDepthOptions, readSpaceToDepth, writeSpaceToDepth, 2},
 	qnn.DepthToSpace{}.OpName():                   {5, fb.BuiltinOptionsDepthToSpaceOptions, readDepthToSpace, writeDepthToSpace, 1},
 	qnn.ShapeOf{}.OpName():                        {77, fb.BuiltinOptionsShapeOptions, plain(qnn.ShapeOf{}), writeShapeOf, 1},
+	qnn.Reduce{Kind: qnn.ReduceSum}.OpName():      {74, fb.BuiltinOptionsReducerOptions, readReduce(qnn.ReduceSum), writeReduce, 2},
+	qnn.Reduce{Kind: qnn.ReduceMax}.OpName():      {82, fb.BuiltinOptionsReducerOptions, readReduce(qnn.ReduceMax), writeReduce, 2},
+	qnn.Reduce{Kind: qnn.ReduceMin}.OpName():      {89, fb.BuiltinOptionsReducerOptions, readReduce(qnn.ReduceMin), writeReduce, 2},
+	qnn.Div{}.OpName():                            {42, fb.BuiltinOptionsDivOptions, readDiv, writeDiv, 1},
+	qnn.PadValue{}.OpName():                       {60, fb.BuiltinOptionsNONE, plain(qnn.PadValue{}), nil, 2},
+	qnn.Gather{}.OpName():                         {36, fb.BuiltinOptionsGatherOptions, readGather, writeGather, 2},
+	qnn.GatherND{}.OpName():                       {107, fb.BuiltinOptionsNONE, plain(qnn.GatherND{}), nil, 1},
+	qnn.SpaceToBatch{}.OpName():                   {38, fb.BuiltinOptionsNONE, plain(qnn.SpaceToBatch{}), nil, 2},
+	qnn.BatchToSpace{}.OpName():                   {37, fb.BuiltinOptionsNONE, plain(qnn.BatchToSpace{}), nil, 2},
+	qnn.Cast{}.OpName():                           {53, fb.BuiltinOptionsCastOptions, plain(qnn.Cast{}), writeCast, 1},
+	qnn.DetectionPostProcess{}.OpName():           {customCode, fb.BuiltinOptionsNONE, nil, nil, 1},
 	qnn.Quantize{}.OpName():                       {114, fb.BuiltinOptionsQuantizeOptions, plain(qnn.Quantize{}), nil, 2},
 }
 
@@ -72,10 +83,11 @@ var builtins = map[string]builtin{
 // An operator may leave its options out.
 var noOptions = flatbuffers.Table{Bytes: []byte{4, 0, 4, 0, 4, 0, 0, 0}, Pos: 4}
 
-// readOp returns the operator of a builtin code, or why it is not supported.
-func readOp(code int32, op *fb.Operator) (qnn.Op, error) {
+// readOp returns the operator of a builtin code, or of a custom name, or why it
+// is not supported.
+func readOp(code int32, custom string, op *fb.Operator) (qnn.Op, error) {
 	if code == customCode {
-		return nil, fmt.Errorf("custom operators are not supported")
+		return readCustom(custom, op)
 	}
 	def, ok := builtins[builtinName(code)]
 	if !ok {

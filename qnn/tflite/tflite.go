@@ -98,7 +98,7 @@ func (r *reader) node(n *qnn.Node, i int) error {
 		Index:   i,
 	}
 	name := operatorName(code)
-	known, reason := readOp(max(int32(code.DeprecatedBuiltinCode()), code.BuiltinCode()), op)
+	known, reason := readOp(max(int32(code.DeprecatedBuiltinCode()), code.BuiltinCode()), string(code.CustomCode()), op)
 	n.Op = known
 	if reason == nil {
 		var wrong error
@@ -106,10 +106,30 @@ func (r *reader) node(n *qnn.Node, i int) error {
 			return fmt.Errorf("%s: %w", name, wrong)
 		}
 	}
+	if reason == nil {
+		r.inferDynamic(n)
+	}
 	if reason != nil {
 		n.Op = qnn.Unsupported{Name: name, Reason: reason.Error()}
 	}
 	return nil
+}
+
+// inferDynamic gives the results of a custom operator their shapes where the file
+// has none: converters leave them out.
+func (r *reader) inferDynamic(n *qnn.Node) {
+	if _, ok := n.Op.(qnn.DetectionPostProcess); !ok {
+		return
+	}
+	shapes, err := r.graph.InferShapes(n)
+	if err != nil {
+		return // Validate will tell
+	}
+	for i, s := range shapes {
+		if y := r.graph.Output(n, i); len(y.Shape) == 0 && !y.IsConst() {
+			y.Shape = s
+		}
+	}
 }
 
 // operatorName names an operator; custom ones by their quoted name.

@@ -21,11 +21,14 @@ const (
 	BuiltinOptionsSpaceToDepthOptions          BuiltinOptions = 19
 	BuiltinOptionsMulOptions                   BuiltinOptions = 21
 	BuiltinOptionsPadOptions                   BuiltinOptions = 22
+	BuiltinOptionsGatherOptions                BuiltinOptions = 23
 	BuiltinOptionsReducerOptions               BuiltinOptions = 27
 	BuiltinOptionsSubOptions                   BuiltinOptions = 28
+	BuiltinOptionsDivOptions                   BuiltinOptions = 29
 	BuiltinOptionsSqueezeOptions               BuiltinOptions = 30
 	BuiltinOptionsStridedSliceOptions          BuiltinOptions = 32
 	BuiltinOptionsSplitOptions                 BuiltinOptions = 35
+	BuiltinOptionsCastOptions                  BuiltinOptions = 37
 	BuiltinOptionsDequantizeOptions            BuiltinOptions = 38
 	BuiltinOptionsArgMaxOptions                BuiltinOptions = 40
 	BuiltinOptionsTransposeConvOptions         BuiltinOptions = 49
@@ -54,11 +57,14 @@ var EnumNamesBuiltinOptions = map[BuiltinOptions]string{
 	BuiltinOptionsSpaceToDepthOptions:          "SpaceToDepthOptions",
 	BuiltinOptionsMulOptions:                   "MulOptions",
 	BuiltinOptionsPadOptions:                   "PadOptions",
+	BuiltinOptionsGatherOptions:                "GatherOptions",
 	BuiltinOptionsReducerOptions:               "ReducerOptions",
 	BuiltinOptionsSubOptions:                   "SubOptions",
+	BuiltinOptionsDivOptions:                   "DivOptions",
 	BuiltinOptionsSqueezeOptions:               "SqueezeOptions",
 	BuiltinOptionsStridedSliceOptions:          "StridedSliceOptions",
 	BuiltinOptionsSplitOptions:                 "SplitOptions",
+	BuiltinOptionsCastOptions:                  "CastOptions",
 	BuiltinOptionsDequantizeOptions:            "DequantizeOptions",
 	BuiltinOptionsArgMaxOptions:                "ArgMaxOptions",
 	BuiltinOptionsTransposeConvOptions:         "TransposeConvOptions",
@@ -87,11 +93,14 @@ var EnumValuesBuiltinOptions = map[string]BuiltinOptions{
 	"SpaceToDepthOptions":          BuiltinOptionsSpaceToDepthOptions,
 	"MulOptions":                   BuiltinOptionsMulOptions,
 	"PadOptions":                   BuiltinOptionsPadOptions,
+	"GatherOptions":                BuiltinOptionsGatherOptions,
 	"ReducerOptions":               BuiltinOptionsReducerOptions,
 	"SubOptions":                   BuiltinOptionsSubOptions,
+	"DivOptions":                   BuiltinOptionsDivOptions,
 	"SqueezeOptions":               BuiltinOptionsSqueezeOptions,
 	"StridedSliceOptions":          BuiltinOptionsStridedSliceOptions,
 	"SplitOptions":                 BuiltinOptionsSplitOptions,
+	"CastOptions":                  BuiltinOptionsCastOptions,
 	"DequantizeOptions":            BuiltinOptionsDequantizeOptions,
 	"ArgMaxOptions":                BuiltinOptionsArgMaxOptions,
 	"TransposeConvOptions":         BuiltinOptionsTransposeConvOptions,

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/binary"
+	"math"
 	"math/rand/v2"
 
 	"qtune/qnn"
@@ -116,6 +117,100 @@ var makers = []struct {
 		b.node.Op = qnn.SpaceToDepth{Block: 2}
 		return 1
 	}},
+	{"rand_sum", func(b *builder) int { return b.reduce(qnn.ReduceSum) }},
+	{"rand_rmax", func(b *builder) int { return b.reduce(qnn.ReduceMax) }},
+	{"rand_rmin", func(b *builder) int { return b.reduce(qnn.ReduceMin) }},
+	{"rand_div", func(b *builder) int {
+		b.typ = qnn.Uint8
+		s := b.shape(4)
+		b.input(s)
+		b.constant8(s)
+		divisor := b.g.Tensors[len(b.g.Tensors)-1]
+		for i, v := range divisor.Data {
+			if int32(v) == divisor.Quant.Zero[0] {
+				divisor.Data[i] ^= 1
+			}
+		}
+		b.node.Op = qnn.Div{Activation: b.act()}
+		return 1
+	}},
+	{"rand_padv2", func(b *builder) int {
+		b.input(b.shape(4))
+		b.paddings(0, 0, b.r.IntN(3), b.r.IntN(3), b.r.IntN(3), b.r.IntN(3), b.r.IntN(2), b.r.IntN(2))
+		b.constant8(qnn.Shape{1})
+		b.node.Op = qnn.PadValue{}
+		return 1
+	}},
+	{"rand_gather", func(b *builder) int {
+		s := b.shape(4)
+		b.input(s)
+		axis := b.r.IntN(4)
+		var at []int
+		for range 1 + b.r.IntN(4) {
+			at = append(at, b.r.IntN(s[axis]))
+		}
+		b.ints(at...)
+		b.node.Op = qnn.Gather{Axis: axis - 4*b.r.IntN(2)}
+		return 1
+	}},
+	{"rand_gathernd", func(b *builder) int {
+		s := b.shape(4)
+		b.input(s)
+		b.ints(0, b.r.IntN(s[1]), b.r.IntN(s[2]), 0, b.r.IntN(s[1]), b.r.IntN(s[2]))
+		b.g.Tensors[len(b.g.Tensors)-1].Shape = qnn.Shape{2, 3}
+		b.node.Op = qnn.GatherND{}
+		return 1
+	}},
+	{"rand_s2b", func(b *builder) int {
+		s := b.shape(4)
+		top, left := b.r.IntN(2), b.r.IntN(3)
+		b.input(s)
+		b.ints(2, 3)
+		b.paddings(top, (2-(s[1]+top)%2)%2, left, (3-(s[2]+left)%3)%3)
+		b.node.Op = qnn.SpaceToBatch{}
+		return 1
+	}},
+	{"rand_b2s", func(b *builder) int {
+		s := b.shape(4)
+		s[0] = 6
+		b.input(s)
+		b.ints(2, 3)
+		b.paddings(b.r.IntN(2), b.r.IntN(2)*(s[1]-1), b.r.IntN(2), b.r.IntN(2))
+		b.node.Op = qnn.BatchToSpace{}
+		return 1
+	}},
+	{"rand_cast", func(b *builder) int {
+		b.input(b.shape(3))
+		b.node.Op = qnn.Cast{}
+		return 1
+	}},
+	{"rand_fadd", func(b *builder) int { return b.floats().pair(qnn.Add{Activation: b.act()}) }},
+	{"rand_fsub", func(b *builder) int { return b.floats().pair(qnn.Sub{Activation: b.act()}) }},
+	{"rand_fmul", func(b *builder) int { return b.floats().pair(qnn.Mul{Activation: b.act()}) }},
+	{"rand_fdiv", func(b *builder) int { return b.floats().pair(qnn.Div{Activation: b.act()}) }},
+	{"rand_fmax", func(b *builder) int { return b.floats().pair(qnn.Maximum{}) }},
+	{"rand_frelu6", func(b *builder) int { return b.floats().one(qnn.Clamp{Activation: qnn.Relu6}) }},
+	{"rand_fleaky", func(b *builder) int { return b.floats().one(qnn.LeakyRelu{Alpha: b.r.Float32()}) }},
+	{"rand_fhardswish", func(b *builder) int { return b.floats().one(qnn.HardSwish{}) }},
+	{"rand_fargmax", func(b *builder) int {
+		b.floats().input(b.shape(4))
+		b.ints(3)
+		b.node.Op = qnn.ArgMax{}
+		return 1
+	}},
+	{"rand_fconcat", func(b *builder) int {
+		s := b.floats().shape(4)
+		b.input(s)
+		b.input(s)
+		b.node.Op = qnn.Concat{Axis: 2}
+		return 1
+	}},
+	{"rand_fpad", func(b *builder) int {
+		b.floats().input(b.shape(4))
+		b.paddings(0, 0, b.r.IntN(3), b.r.IntN(3), b.r.IntN(3), b.r.IntN(3), 0, 1)
+		b.node.Op = qnn.Pad{}
+		return 1
+	}},
 	{"rand_d2s", func(b *builder) int {
 		s := b.shape(4)
 		s[3] *= 4
@@ -131,6 +226,9 @@ func newCase(r *rand.Rand, name string, fill func(*builder) int) *oneCase {
 	outputs := fill(b)
 	g := b.g
 	quant := b.quant()
+	if b.typ == qnn.Float32 {
+		return finish(r, name, b, outputs, quant)
+	}
 	switch b.node.Op.(type) {
 	case qnn.L2Norm:
 		quant.Scale[0], quant.Zero[0] = 1.0/128, map[qnn.DType]int32{qnn.Uint8: 128}[b.typ]
@@ -140,7 +238,7 @@ func newCase(r *rand.Rand, name string, fill func(*builder) int) *oneCase {
 		quant.Scale[0], quant.Zero[0] = 1.0/128, map[qnn.DType]int32{qnn.Uint8: 128}[b.typ]
 	case qnn.HardSwish:
 		quant.Scale[0] = g.Tensors[0].Quant.Scale[0] * (0.2 + r.Float32())
-	case qnn.Sub, qnn.Mul, qnn.PRelu, qnn.Clamp, qnn.LeakyRelu, qnn.TransposeConv:
+	case qnn.Sub, qnn.Mul, qnn.Div, qnn.PRelu, qnn.Clamp, qnn.LeakyRelu, qnn.TransposeConv:
 	default: // elements are copied
 		for _, t := range g.Tensors {
 			if t.Type == b.typ {
@@ -153,10 +251,22 @@ func newCase(r *rand.Rand, name string, fill func(*builder) int) *oneCase {
 			}
 		}
 	}
+	return finish(r, name, b, outputs, quant)
+}
+
+// finish adds the outputs and makes inputs.
+func finish(r *rand.Rand, name string, b *builder, outputs int, quant qnn.Quant) *oneCase {
+	g := b.g
 	for range outputs {
 		y := qnn.Tensor{Name: "y", Type: b.typ, Quant: quant}
 		if _, ok := b.node.Op.(qnn.ArgMax); ok {
 			y.Type, y.Quant = []qnn.DType{qnn.Int32, qnn.Int64}[r.IntN(2)], qnn.Quant{}
+		}
+		if _, ok := b.node.Op.(qnn.Cast); ok {
+			y.Type, y.Quant = []qnn.DType{qnn.Int32, qnn.Float32, qnn.Int64}[r.IntN(3)], qnn.Quant{}
+		}
+		if op, ok := b.node.Op.(qnn.Reduce); ok && op.Kind == qnn.ReduceSum && r.IntN(3) > 0 {
+			y.Quant = b.quant()
 		}
 		b.node.Outputs = append(b.node.Outputs, b.add(y))
 	}
@@ -172,6 +282,11 @@ func newCase(r *rand.Rand, name string, fill func(*builder) int) *oneCase {
 		data := make([]byte, g.Tensors[id].Bytes())
 		for i := range data {
 			data[i] = byte(r.Uint32())
+		}
+		if g.Tensors[id].Type == qnn.Float32 {
+			for i := 0; i < len(data); i += 4 {
+				binary.LittleEndian.PutUint32(data[i:], math.Float32bits(float32(4*r.NormFloat64())))
+			}
 		}
 		c.inputs = append(c.inputs, data)
 	}
@@ -189,7 +304,16 @@ func (b *builder) operand(t qnn.Tensor) qnn.TensorID {
 	return id
 }
 
+// floats makes the case one of float32.
+func (b *builder) floats() *builder {
+	b.typ = qnn.Float32
+	return b
+}
+
 func (b *builder) quant() qnn.Quant {
+	if b.typ == qnn.Float32 {
+		return qnn.Quant{}
+	}
 	lo, hi := b.typ.Limits()
 	return qnn.Quant{Scale: []float32{0.002 + 0.1*b.r.Float32()}, Zero: []int32{lo + b.r.Int32N(hi-lo+1)}}
 }
@@ -229,6 +353,19 @@ func (b *builder) ints(v ...int) {
 		data = binary.LittleEndian.AppendUint32(data, uint32(int32(x)))
 	}
 	b.operand(qnn.Tensor{Name: "n", Type: qnn.Int32, Shape: qnn.Shape{len(v)}, Data: data})
+}
+
+// paddings adds pairs of cells before and after.
+func (b *builder) paddings(v ...int) {
+	b.ints(v...)
+	b.g.Tensors[len(b.g.Tensors)-1].Shape = qnn.Shape{len(v) / 2, 2}
+}
+
+func (b *builder) reduce(kind qnn.ReduceKind) int {
+	b.input(b.shape(4))
+	b.ints([][]int{{1, 2}, {3}, {1}, {-1, 2}, {0, 1, 2, 3}}[b.r.IntN(5)]...)
+	b.node.Op = qnn.Reduce{Kind: kind, KeepDims: b.r.IntN(2) == 0}
+	return 1
 }
 
 func (b *builder) one(op qnn.Op) int {

@@ -1,0 +1,276 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"qtune/kernels"
+	"qtune/kernels/module"
+	"qtune/qnn"
+	"qtune/schedules"
+)
+
+// A modelBench is one network's times: medians over the inferences, with one
+// thread and, where more are asked for, with those.
+type modelBench struct {
+	Model     string          `json:"model"`
+	Target    string          `json:"target"`
+	PeakGMACs float64         `json:"peak_gmac_per_s,omitempty"` // of a core, measured; 0 where nothing runs natively
+	Latency   []threadLatency `json:"latency"`
+	MACs      int64           `json:"macs"`
+	// OtherShare is the part of the time, of one thread, that operators other than
+	// convolution, depthwise and dense take.
+	OtherShare float64        `json:"other_operators_share_of_time"`
+	CompileNS  int64          `json:"compile_ns"`
+	Memory     memoryReport   `json:"memory"`
+	Sources    map[string]int `json:"schedules_from"`
+	Layers     []layerBench   `json:"layers"`
+}
+
+// A threadLatency is the time of whole inferences; nine of ten lie between Lo
+// and Hi.
+type threadLatency struct {
+	Threads  int   `json:"threads"`
+	Runs     int   `json:"runs"`
+	MedianNS int64 `json:"median_ns"`
+	MinNS    int64 `json:"min_ns"`
+	LoNS     int64 `json:"p5_ns"`
+	HiNS     int64 `json:"p95_ns"`
+}
+
+type memoryReport struct {
+	ArenaBytes    int `json:"arena_bytes"`
+	PeakLiveBytes int `json:"peak_live_bytes"`
+	ConstantBytes int `json:"constant_bytes"`
+	CodeBytes     int `json:"code_bytes"`
+}
+
+type layerBench struct {
+	Node          int     `json:"node"`
+	Op            string  `json:"op"`
+	Output        string  `json:"output"`
+	TimeNS        int64   `json:"time_ns"`                   // with one thread
+	TimeThreadsNS int64   `json:"time_threads_ns,omitempty"` // with all
+	Share         float64 `json:"share_of_time"`
+	MACs          int64   `json:"macs,omitempty"`
+	GMACs         float64 `json:"gmac_per_s,omitempty"`
+	OfPeak        float64 `json:"of_peak,omitempty"`
+	Workload      string  `json:"workload,omitempty"`
+	Schedule      string  `json:"schedule,omitempty"`
+	Source        string  `json:"source,omitempty"`
+	CodeHash      string  `json:"code_hash,omitempty"`
+	Interpreted   bool    `json:"interpreted,omitempty"`
+}
+
+func benchModel(c *cobra.Command, f *benchFlags, path string, isa schedules.ISA, mode kernels.Mode, yardstick float64) (*modelBench, error) {
+	g, err := loadModel(path, f.outputs)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkThreads(f.compile.threads); err != nil {
+		return nil, err
+	}
+	one := f.compile
+	one.threads = 1
+	start := time.Now()
+	m, err := one.compile(c, g, path)
+	if err != nil {
+		return nil, err
+	}
+	defer m.Close()
+	b := &modelBench{
+		Model: path, Target: string(isa), PeakGMACs: yardstick / 1e9,
+		CompileNS: time.Since(start).Nanoseconds(), Memory: memoryReport(m.Stats()), Sources: countSources(m.Layers()),
+	}
+	teams := []*team{newTeam(m, 1)}
+	if n := f.compile.threads; n > 1 && mode == kernels.Native && isa != schedules.Ref {
+		more, err := m.CloneThreads(n)
+		if err != nil {
+			return nil, err
+		}
+		defer more.Close()
+		teams = append(teams, newTeam(more, n))
+	}
+	if err := race(c, teams, randomInputs(g), f.repeat); err != nil {
+		return nil, err
+	}
+	b.fill(m.Layers(), teams, yardstick)
+	return b, nil
+}
+
+// A team is a network with some number of threads, and its times.
+type team struct {
+	m       *module.Module
+	threads int
+	whole   []time.Duration
+	layers  [][]time.Duration // of each layer
+	once    []time.Duration
+}
+
+func newTeam(m *module.Module, threads int) *team {
+	n := len(m.Layers())
+	return &team{m: m, threads: threads, layers: make([][]time.Duration, n), once: make([]time.Duration, n)}
+}
+
+// race times n inferences of each team, in turn, so that all meet the same
+// disturbances: as a whole, and again layer by layer, after one that does not
+// count.
+func race(c *cobra.Command, teams []*team, inputs [][]byte, n int) error {
+	for i := range n + 1 {
+		for _, t := range teams {
+			if err := c.Context().Err(); err != nil {
+				return err
+			}
+			start := time.Now()
+			if _, err := t.m.Run(inputs); err != nil {
+				return err
+			}
+			whole := time.Since(start)
+			if _, err := t.m.RunTimed(inputs, t.once); err != nil {
+				return err
+			}
+			if i == 0 {
+				continue
+			}
+			t.whole = append(t.whole, whole)
+			for k, d := range t.once {
+				t.layers[k] = append(t.layers[k], d)
+			}
+		}
+	}
+	return nil
+}
+
+func (t *team) latency() threadLatency {
+	slices.Sort(t.whole)
+	at := func(part float64) int64 { return t.whole[int(part*float64(len(t.whole)-1)+0.5)].Nanoseconds() }
+	return threadLatency{
+		Threads: t.threads, Runs: len(t.whole),
+		MedianNS: at(0.5), MinNS: at(0), LoNS: at(0.05), HiNS: at(0.95),
+	}
+}
+
+// layer is the median time of layer i.
+func (t *team) layer(i int) time.Duration {
+	times := t.layers[i]
+	slices.Sort(times)
+	return max(times[len(times)/2], 1)
+}
+
+// fill adds what the teams measured.
+func (b *modelBench) fill(layers []module.LayerInfo, teams []*team, yardstick float64) {
+	for _, t := range teams {
+		b.Latency = append(b.Latency, t.latency())
+	}
+	total, other := time.Duration(0), time.Duration(0)
+	for i, l := range layers {
+		d := teams[0].layer(i)
+		total += d
+		if l.MACs == 0 {
+			other += d
+		}
+		b.MACs += l.MACs
+		row := benchLayer(l, d, yardstick)
+		if len(teams) > 1 {
+			row.TimeThreadsNS = teams[1].layer(i).Nanoseconds()
+		}
+		b.Layers = append(b.Layers, row)
+	}
+	for i := range b.Layers {
+		b.Layers[i].Share = float64(b.Layers[i].TimeNS) / float64(total)
+	}
+	b.OtherShare = float64(other) / float64(total)
+}
+
+func benchLayer(l module.LayerInfo, d time.Duration, yardstick float64) layerBench {
+	b := layerBench{Node: l.Node, Op: l.Op, Output: l.Output, TimeNS: d.Nanoseconds(), MACs: l.MACs, Interpreted: l.Interpreted}
+	if l.MACs > 0 {
+		speed := float64(l.MACs) / d.Seconds()
+		b.GMACs = speed / 1e9
+		if yardstick > 0 {
+			b.OfPeak = speed / yardstick
+		}
+		b.Workload = l.Workload.String()
+	}
+	if l.Source != module.NoSource {
+		b.Schedule, b.Source, b.CodeHash = l.Schedule.String(), l.Source.String(), l.CodeHash
+	}
+	return b
+}
+
+// randomInputs makes inputs of g; the time of an inference does not depend on
+// them.
+func randomInputs(g *qnn.Graph) [][]byte {
+	rng := rand.New(rand.NewPCG(1, 1))
+	var inputs [][]byte
+	for _, id := range g.Inputs {
+		b := make([]byte, g.Tensors[id].Bytes())
+		for i := range b {
+			b[i] = byte(rng.Uint32())
+		}
+		inputs = append(inputs, b)
+	}
+	return inputs
+}
+
+func (b *modelBench) print(w io.Writer) error {
+	fmt.Fprintf(w, "%s on %s: %.1f MMAC\n", b.Model, b.Target, float64(b.MACs)/1e6)
+	for _, l := range b.Latency {
+		speed := float64(b.MACs) / float64(l.MedianNS)
+		fmt.Fprintf(w, "%s: median %s (%s to %s), fastest %s of %s, %.1f GMAC/s", plural(l.Threads, "thread"),
+			ms(time.Duration(l.MedianNS)), ms(time.Duration(l.LoNS)), ms(time.Duration(l.HiNS)), ms(time.Duration(l.MinNS)), plural(l.Runs, "inference"), speed)
+		if b.PeakGMACs > 0 {
+			fmt.Fprintf(w, ", %s of the peak", percent(speed, b.PeakGMACs*float64(l.Threads)))
+		}
+		if l.Threads > 1 {
+			fmt.Fprintf(w, ", %.2fx", float64(b.Latency[0].MedianNS)/float64(l.MedianNS))
+		}
+		fmt.Fprintln(w)
+	}
+	if b.PeakGMACs > 0 {
+		fmt.Fprintf(w, "peak of %s: %.1f GMAC/s a core\n", b.Target, b.PeakGMACs)
+	}
+	fmt.Fprintf(w, "other operators than convolution, depthwise and dense: %s of the time\n", percent(b.OtherShare, 1))
+	fmt.Fprintf(w, "memory: arena %s (%s in use at a time), constants %s, code %s; compiled in %s\n",
+		kib(b.Memory.ArenaBytes), kib(b.Memory.PeakLiveBytes), kib(b.Memory.ConstantBytes), kib(b.Memory.CodeBytes), ms(time.Duration(b.CompileNS)))
+	head := []string{">node", "operator", ">time", ">share", ">GMAC/s", ">of peak", "from", "schedule"}
+	if len(b.Latency) > 1 {
+		head = slices.Insert(head, 3, fmt.Sprintf(">%d threads", b.Latency[1].Threads))
+	}
+	t := newTable(head...)
+	for _, l := range b.Layers {
+		if l.Interpreted {
+			l.Source = "interpreter"
+		}
+		cells := []string{strconv.Itoa(l.Node), l.Op, ms(time.Duration(l.TimeNS)), percent(l.Share, 1),
+			number(l.GMACs), percentOrNone(l.OfPeak), l.Source, l.Schedule}
+		if len(b.Latency) > 1 {
+			cells = slices.Insert(cells, 3, ms(time.Duration(l.TimeThreadsNS)))
+		}
+		t.add(cells...)
+	}
+	return t.write(w)
+}
+
+func kib(bytes int) string { return fmt.Sprintf("%.0f KiB", float64(bytes)/1024) }
+
+// number prints a speed, nothing where there is none.
+func number(v float64) string {
+	if v == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%.1f", v)
+}
+
+func percentOrNone(v float64) string {
+	if v == 0 {
+		return ""
+	}
+	return percent(v, 1)
+}

@@ -1,0 +1,224 @@
+package ref
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+
+	"qtune/qnn"
+)
+
+// Operators on float32 and int32, which detection and pose networks put around
+// the quantised part. Arithmetic rounds to float32 after every operation;
+// exponentials and what is made of them are rounded once from double precision,
+// where TensorFlow Lite's differ by a unit in the last place from one of its
+// builds to the next.
+
+// numbers computes n, whose output is of float32 or int32.
+func numbers(g *qnn.Graph, n *qnn.Node, vals Values, out []byte) error {
+	x, y := g.Input(n, 0), g.Output(n, 0)
+	switch op := n.Op.(type) {
+	case qnn.Add, qnn.Sub, qnn.Mul, qnn.Div, qnn.Maximum, qnn.Minimum:
+		a, b := vals.Of(g, n.Inputs[0]), vals.Of(g, n.Inputs[1])
+		sa, sb := strides(x.Shape, y.Shape), strides(g.Input(n, 1).Shape, y.Shape)
+		act := qnn.FusedActivation(n.Op)
+		var fault error
+		each(y.Shape, func(k int, at []int) {
+			i, j := offset(at, sa), offset(at, sb)
+			if y.Type == qnn.Float32 {
+				putFloat(out, k, clampFloat(pairOfFloats(n.Op, float(a, i), float(b, j)), act))
+				return
+			}
+			v, err := pairOfInts(n.Op, integer(a, i), integer(b, j))
+			if err != nil {
+				fault = fmt.Errorf("%s: %w", g.Label(n), err)
+			}
+			binary.LittleEndian.PutUint32(out[4*k:], uint32(clampInt(v, act)))
+		})
+		return fault
+	case qnn.Softmax:
+		softmaxFloat(vals.Of(g, n.Inputs[0]), out, x.Shape[len(x.Shape)-1], op.Beta)
+		return nil
+	}
+	f := floatCurve(n.Op)
+	if f == nil {
+		return fmt.Errorf("%s: not supported", g.Label(n))
+	}
+	data := vals.Of(g, n.Inputs[0])
+	for k := range x.Shape.Elems() {
+		putFloat(out, k, f(float(data, k)))
+	}
+	return nil
+}
+
+func float(data []byte, k int) float32 {
+	return math.Float32frombits(binary.LittleEndian.Uint32(data[4*k:]))
+}
+
+func putFloat(out []byte, k int, v float32) {
+	binary.LittleEndian.PutUint32(out[4*k:], math.Float32bits(v))
+}
+
+func integer(data []byte, k int) int32 { return int32(binary.LittleEndian.Uint32(data[4*k:])) }
+
+func pairOfFloats(op qnn.Op, a, b float32) float32 {
+	switch op.(type) {
+	case qnn.Add:
+		return float32(a + b)
+	case qnn.Sub:
+		return float32(a - b)
+	case qnn.Mul:
+		return float32(a * b)
+	case qnn.Div:
+		return float32(a / b)
+	case qnn.Maximum:
+		if a > b {
+			return a
+		}
+		return b
+	}
+	if a < b { // MINIMUM
+		return a
+	}
+	return b
+}
+
+func pairOfInts(op qnn.Op, a, b int32) (int32, error) {
+	switch op.(type) {
+	case qnn.Add:
+		return a + b, nil
+	case qnn.Sub:
+		return a - b, nil
+	case qnn.Mul:
+		return a * b, nil
+	case qnn.Div:
+		if b == 0 {
+			return 0, fmt.Errorf("division by zero")
+		}
+		return a / b, nil
+	case qnn.Maximum:
+		return max(a, b), nil
+	}
+	return min(a, b), nil // MINIMUM
+}
+
+// clampFloat applies a fused activation; NaN stays.
+func clampFloat(v float32, act qnn.Activation) float32 {
+	lo, hi := float32(math.Inf(-1)), float32(math.Inf(1))
+	switch act {
+	case qnn.Relu:
+		lo = 0
+	case qnn.ReluN1To1:
+		lo, hi = -1, 1
+	case qnn.Relu6:
+		lo, hi = 0, 6
+	}
+	switch {
+	case v < lo:
+		return lo
+	case v > hi:
+		return hi
+	}
+	return v
+}
+
+func clampInt(v int32, act qnn.Activation) int32 {
+	switch act {
+	case qnn.Relu:
+		return max(v, 0)
+	case qnn.ReluN1To1:
+		return min(max(v, -1), 1)
+	case qnn.Relu6:
+		return min(max(v, 0), 6)
+	}
+	return v
+}
+
+// floatCurve returns the function of an operator of one float32 tensor, or nil.
+func floatCurve(op qnn.Op) func(float32) float32 {
+	switch op := op.(type) {
+	case qnn.Clamp:
+		return func(v float32) float32 { return clampFloat(v, op.Activation) }
+	case qnn.Logistic:
+		return func(v float32) float32 { return float32(1 / (1 + math.Exp(-float64(v)))) }
+	case qnn.Tanh:
+		return func(v float32) float32 { return tanh(float64(v)) }
+	case qnn.HardSwish:
+		return func(v float32) float32 {
+			gate := clampFloat(float32(v+3), qnn.Relu6)
+			return float32(float32(v*gate) * float32(1.0/6))
+		}
+	case qnn.LeakyRelu:
+		return func(v float32) float32 {
+			if v > 0 {
+				return v
+			}
+			return float32(v * op.Alpha)
+		}
+	}
+	return nil
+}
+
+func softmaxFloat(data, out []byte, depth int, beta float32) {
+	for at := 0; at < len(data)/4; at += depth {
+		top := float32(math.Inf(-1))
+		for k := range depth {
+			top = max(top, float(data, at+k))
+		}
+		exp := func(k int) float32 {
+			return float32(math.Exp(float64(float32(float32(float(data, at+k)-top) * beta))))
+		}
+		var sum float32
+		for k := range depth {
+			sum = float32(sum + exp(k))
+		}
+		for k := range depth {
+			putFloat(out, at+k, float32(exp(k)/sum))
+		}
+	}
+}
+
+// argMaxFloat is argMax of a float32 tensor.
+func argMaxFloat(t *qnn.Tensor, data []byte, axis int, out []byte, size int) {
+	inner, depth := qnn.Shape(t.Shape[axis+1:]).Elems(), t.Shape[axis]
+	for k := range t.Shape.Elems() / depth {
+		first, best := k/inner*depth*inner+k%inner, 0
+		for i := range depth {
+			if float(data, first+i*inner) > float(data, first+best*inner) {
+				best = i
+			}
+		}
+		if size == 8 {
+			binary.LittleEndian.PutUint64(out[8*k:], uint64(best))
+		} else {
+			binary.LittleEndian.PutUint32(out[4*k:], uint32(best))
+		}
+	}
+}
+
+// padBytes surrounds x with cells that hold one element's bytes.
+func padBytes(out, x []byte, from, to qnn.Shape, cells [][2]int, fill []byte) {
+	size := len(fill)
+	for k := range to.Elems() {
+		copy(out[k*size:], fill)
+	}
+	st, first := steps(to), 0
+	for i, c := range cells {
+		first += c[0] * st[i]
+	}
+	place(out, x, size, from, first, st)
+}
+
+// concatBytes joins the inputs of n along an axis.
+func concatBytes(g *qnn.Graph, n *qnn.Node, vals Values, out []byte, axis int) {
+	y := g.Output(n, 0)
+	if axis < 0 {
+		axis += len(y.Shape)
+	}
+	st, first := steps(y.Shape), 0
+	for i, id := range n.Inputs {
+		s := g.Input(n, i).Shape
+		place(out, vals.Of(g, id), y.Type.Size(), s, first, st)
+		first += s[axis] * st[axis]
+	}
+}
