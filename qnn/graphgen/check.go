@@ -1,6 +1,7 @@
 package graphgen
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"hash/fnv"
@@ -39,7 +40,7 @@ func Check(t *testing.T, n int, o Options, check func(*qnn.Graph) error) {
 		g := Random(s, o)
 		if err := try(check, g); err != nil {
 			failures++
-			keep(t, g, err, check)
+			t.Error(report(t.Name(), g, err, check))
 		}
 	}
 }
@@ -86,26 +87,23 @@ func try(check func(*qnn.Graph) error, g *qnn.Graph) (err error) {
 	return check(g)
 }
 
-// keep shrinks g, on which check failed with err, writes it and reports it.
-func keep(t *testing.T, g *qnn.Graph, err error, check func(*qnn.Graph) error) {
-	t.Helper()
+// report shrinks g, on which check failed with err, keeps it under the name of
+// the test, and says so.
+func report(test string, g *qnn.Graph, err error, check func(*qnn.Graph) error) string {
 	small := Shrink(g, func(g *qnn.Graph) bool { return try(check, g) != nil })
 	if e := try(check, small); e != nil {
 		err = e
 	} else {
-		small = g
-		t.Errorf("%s: fails not every time", g.Name)
+		err = fmt.Errorf("%w (not every time: check depends on more than the network)", err)
 	}
-	name := strings.NewReplacer("/", "_", " ", "_").Replace(t.Name() + " " + g.Name)
-	path, writeErr := write(name, small)
-	if writeErr != nil {
-		path = fmt.Sprintf("not kept: %v", writeErr)
+	kept := "not kept"
+	path, writeErr := write(strings.NewReplacer("/", "_", " ", "_").Replace(test+" "+g.Name), small)
+	if writeErr == nil {
+		kept = "kept as " + path
 	}
 	var text strings.Builder
-	if e := small.Dump(&text); e != nil {
-		t.Error(e)
-	}
-	t.Errorf("%s, shrunk (%s): %v\n%s", g.Name, path, err, text.String())
+	_ = small.Dump(&text) // a builder does not fail
+	return fmt.Sprintf("%s, shrunk, %s: %v\n%s", g.Name, kept, errors.Join(err, writeErr), text.String())
 }
 
 // write stores g as a file in testdata/failures.

@@ -4,6 +4,11 @@
 //	Random:  seed --> steps --> Graph   each step is a row of makers or motifs
 //	Shrink:  failing Graph --> the smallest one around it that still fails
 //	Check:   many seeds, a property; failures are shrunk and kept as files
+//	Kept:    the same property of the networks in those files
+//
+// Shrink works on networks and not on the decisions that made them, so it also
+// shrinks those that come from a file; what it tries is checked by
+// Graph.Validate.
 //
 // The networks are small and nasty rather than likely: every operator of qnn,
 // both 8-bit types in one network, zero points at the ends of their range,
