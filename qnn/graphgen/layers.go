@@ -32,15 +32,19 @@ func (b *builder) weights(x qnn.TensorID, s qnn.Shape, axis int) (w, bias qnn.Te
 	for _, v := range t.Quant.Scale {
 		scale = max(scale, float64(v))
 	}
-	return b.constant(t), b.bias(channels, s.Elems()/channels), scale
+	q := qnn.Quant{Zero: make([]int32, len(t.Quant.Scale))}
+	for _, v := range t.Quant.Scale {
+		q.Scale = append(q.Scale, b.g.Tensors[x].Quant.Scale[0]*v)
+	}
+	return b.constant(t), b.bias(channels, s.Elems()/channels, q), scale
 }
 
-// bias adds a bias for sums of n products, or returns NoTensor.
-func (b *builder) bias(channels, n int) qnn.TensorID {
+// bias adds a bias for sums of n products, quantised as q, or returns NoTensor.
+func (b *builder) bias(channels, n int, q qnn.Quant) qnn.TensorID {
 	if b.oneIn(10) {
 		return qnn.NoTensor
 	}
-	t := qnn.Tensor{Type: qnn.Int32, Shape: qnn.Shape{channels}}
+	t := qnn.Tensor{Type: qnn.Int32, Shape: qnn.Shape{channels}, Quant: q}
 	most := int32(typical * typical * math.Sqrt(float64(n)))
 	if b.oneIn(30) {
 		most = math.MaxInt32

@@ -51,8 +51,9 @@ func dequantize(x operand, out []byte) {
 }
 
 // softmax over the last dimension. The exponentials are rounded once from
-// double precision, the sum runs in element order in float32.
-func softmax(x operand, y result, beta float32) {
+// double precision, the sum runs in element order in float32. zero is added to
+// the results.
+func softmax(x operand, y result, zero int32, beta float32) {
 	var exp [256]float32 // of minus the distance from the maximum
 	step := float32(-x.scale * beta)
 	for i := range exp {
@@ -72,7 +73,7 @@ func softmax(x operand, y result, beta float32) {
 		inverse := float32(1 / float32(sum*y.scale))
 		for k, v := range row {
 			p := float32(exp[top-v] * inverse)
-			y.set(at+k, saturate(math.Floor(float64(float32(p+0.5))))+y.zero)
+			y.set(at+k, saturate(math.Floor(float64(float32(p+0.5))))+zero)
 		}
 	}
 }
