@@ -13,6 +13,7 @@ import (
 	"qtune/kernels"
 	"qtune/qnn"
 	"qtune/qnn/graphgen"
+	"qtune/qnn/graphgen/graphtest"
 	"qtune/qnn/ref"
 	"qtune/qnn/tflite"
 	"qtune/schedules"
@@ -32,7 +33,7 @@ func TestRandomGraphs(t *testing.T) {
 	for _, isa := range append(schedules.ISAs(), schedules.Ref) {
 		t.Run(string(isa), func(t *testing.T) {
 			t.Parallel()
-			graphgen.Check(t, n, graphgen.Options{MACs: 1 << 17}, func(g *qnn.Graph) error {
+			graphtest.Check(t, n, graphgen.Options{MACs: 1 << 17}, func(g *qnn.Graph) error {
 				return checkGraph(g, graphOptions(isa, graphgen.Seed(g)))
 			})
 		})
@@ -43,7 +44,7 @@ func TestKeptGraphs(t *testing.T) {
 	for _, o := range variants() {
 		t.Run(string(o.ISA)+modeName(o.Mode), func(t *testing.T) {
 			t.Parallel()
-			graphgen.Kept(t, keptDir, func(g *qnn.Graph) error {
+			graphtest.Kept(t, keptDir, func(g *qnn.Graph) error {
 				for i := range uint64(4) {
 					choice := graphOptions(o.ISA, graphgen.Seed(g)+i)
 					choice.Mode = o.Mode

@@ -3,8 +3,8 @@
 //
 //	Random:  seed --> steps --> Graph   each step is a row of makers or motifs
 //	Shrink:  failing Graph --> the smallest one around it that still fails
-//	Check:   many seeds, a property; failures are shrunk and kept as files
-//	Kept:    the same property of the networks in those files
+//
+// Package graphtest joins the two for tests.
 //
 // Shrink works on networks and not on the decisions that made them, so it also
 // shrinks those that come from a file; what it tries is checked by

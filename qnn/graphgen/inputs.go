@@ -2,11 +2,20 @@ package graphgen
 
 import (
 	"encoding/binary"
+	"hash/fnv"
 	"math"
 	"math/rand/v2"
 
 	"qtune/qnn"
 )
+
+// Seed returns a number that depends on the name of g alone, so that it
+// survives shrinking and files.
+func Seed(g *qnn.Graph) uint64 {
+	h := fnv.New64a()
+	h.Write([]byte(g.Name)) // a hash does not fail
+	return h.Sum64()
+}
 
 // RandomInputs returns reproducible values of the inputs of g, others for each
 // seed and name of g. Those of float32

@@ -10,6 +10,7 @@ import (
 
 	"qtune/qnn"
 	"qtune/qnn/graphgen"
+	"qtune/qnn/graphgen/graphtest"
 	"qtune/qnn/pass"
 	"qtune/qnn/ref"
 	"qtune/qnn/tflite"
@@ -25,8 +26,8 @@ func check(t *testing.T, property func(*qnn.Graph) error) {
 	if testing.Short() {
 		n = 60
 	}
-	graphgen.Kept(t, kept, property)
-	graphgen.Check(t, n, graphgen.Options{MACs: 1 << 16}, property)
+	graphtest.Kept(t, kept, property)
+	graphtest.Check(t, n, graphgen.Options{MACs: 1 << 16}, property)
 }
 
 // equal compares what two networks compute of all kinds of inputs.

@@ -139,7 +139,7 @@ func floatCurve(op qnn.Op) func(float32) float32 {
 	switch op := op.(type) {
 	case qnn.Clamp:
 		return func(v float32) float32 {
-			if op.Activation == qnn.Relu && v == 0 { // -0 too
+			if op.Activation != qnn.ReluN1To1 && v == 0 { // -0 too
 				return 0
 			}
 			return clampFloat(v, op.Activation)

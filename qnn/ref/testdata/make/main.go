@@ -2,6 +2,12 @@
 // Lite's interpreter, compares ref with it, and stores them as golden cases.
 //
 //	go run ./qnn/ref/testdata/make -oracle DIR [-n CASES] [-seed S] [-store qnn/ref/testdata/golden_ops]
+//	go run ./qnn/ref/testdata/make -oracle DIR -graphs N [-seed S]
+//
+// The second form compares every tensor of random networks of many operators.
+// The first tensor that differs is named; others follow from it. Some always do:
+// where TensorFlow Lite divides by 0, converts a float32 beyond 2^31, or takes
+// its own approximation of an exponential in float32.
 //
 // Networks that the interpreter refuses are named and left out. Those that
 // differ are named, and with -store not stored.
@@ -29,6 +35,7 @@ func main() {
 	script := flag.String("script", "qnn/ref/testdata/make/run.js", "path of run.js")
 	count := flag.Int("n", 3, "cases for each operator")
 	seed := flag.Uint64("seed", 1, "seed of the cases")
+	graphs := flag.Int("graphs", 0, "random networks of many operators, in place of cases")
 	store := flag.String("store", "", "folder of golden cases to add to")
 	flag.Parse()
 	dir, err := os.MkdirTemp("", "golden")
@@ -36,14 +43,14 @@ func main() {
 	defer os.RemoveAll(dir)
 	var cases []*oneCase
 	args := []string{*script, *oracle}
-	for i, m := range makers {
-		for k := range *count {
-			r := rand.New(rand.NewPCG(*seed, uint64(1000*i+k)))
-			c := newCase(r, fmt.Sprintf("%s_%d", m.name, k), m.make)
-			c.write(dir)
-			cases = append(cases, c)
-			args = append(args, filepath.Join(dir, c.name))
-		}
+	if *graphs > 0 {
+		cases = randomNetworks(*graphs, *seed)
+	} else {
+		cases = oneOperator(*count, *seed)
+	}
+	for _, c := range cases {
+		c.write(dir)
+		args = append(args, filepath.Join(dir, c.name))
 	}
 	node := exec.Command("node", args...)
 	node.Stdout, node.Stderr = os.Stdout, os.Stderr
@@ -54,12 +61,24 @@ func main() {
 			continue
 		}
 		good[c.g.Nodes[0].Op.OpName()]++
-		if *store != "" {
+		if _, err := os.Stat(filepath.Join(*store, c.name)); *store != "" && *graphs == 0 && err != nil {
 			check(os.CopyFS(filepath.Join(*store, c.name), os.DirFS(filepath.Join(dir, c.name))))
 			c.list(filepath.Join(*store, "manifest.json"))
 		}
 	}
 	fmt.Println(good)
+}
+
+// oneOperator returns count cases of each operator, and the corners.
+func oneOperator(count int, seed uint64) []*oneCase {
+	var cases []*oneCase
+	for i, m := range makers {
+		for k := range count {
+			r := rand.New(rand.NewPCG(seed, uint64(1000*i+k)))
+			cases = append(cases, newCase(r, fmt.Sprintf("%s_%d", m.name, k), m.make))
+		}
+	}
+	return append(cases, corners()...)
 }
 
 func check(err error) {
@@ -98,7 +117,7 @@ func (c *oneCase) matches(dir string) bool {
 			return false
 		}
 		if !bytes.Equal(got, want) {
-			fmt.Printf("%s: output %d differs: %d bytes, want %d\n", c.name, i, len(got), len(want))
+			fmt.Printf("%s: output %d of %s differs\n", c.name, i, c.maker(i))
 			return false
 		}
 	}

@@ -1,13 +1,15 @@
-package graphgen
+package graphtest
 
 import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"qtune/qnn"
+	"qtune/qnn/graphgen"
 	"qtune/qnn/tflite"
 )
 
@@ -20,14 +22,14 @@ func TestFailuresAreKept(t *testing.T) {
 		"panic": func() error { panic("no convolutions, please") },
 	} {
 		property := func(g *qnn.Graph) error {
-			if has(g, func(n *qnn.Node) bool { return n.Op.OpName() == "CONV_2D" }) {
+			if slices.ContainsFunc(g.Nodes, func(n qnn.Node) bool { return n.Op.OpName() == "CONV_2D" }) {
 				return fail()
 			}
 			return nil
 		}
-		g := Random(0, Options{})
+		g := graphgen.Random(0, graphgen.Options{})
 		for seed := uint64(1); try(property, g) == nil; seed++ {
-			g = Random(seed, Options{})
+			g = graphgen.Random(seed, graphgen.Options{})
 		}
 		path := filepath.Join("testdata", "failures", "Test_"+name+"_"+strings.ReplaceAll(g.Name, " ", "_")+".tflite")
 		message := report("Test/"+name, g, try(property, g), property)
@@ -41,7 +43,7 @@ func TestFailuresAreKept(t *testing.T) {
 			t.Fatal(err)
 		}
 		back, err := tflite.Import(file)
-		if err != nil || try(property, back) == nil || len(back.Nodes) != 1 || Seed(back) != Seed(g) {
+		if err != nil || try(property, back) == nil || len(back.Nodes) != 1 || graphgen.Seed(back) != graphgen.Seed(g) {
 			t.Errorf("%s: the file does not fail like the network (%v)", name, err)
 		}
 	}

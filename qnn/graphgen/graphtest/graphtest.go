@@ -1,10 +1,12 @@
-package graphgen
+// Package graphtest runs properties on random networks in tests: those of
+// package graphgen, and those that once failed. It has the flags -graphs and
+// -graph-seed, with which any such test can be run for longer.
+package graphtest
 
 import (
 	"errors"
 	"flag"
 	"fmt"
-	"hash/fnv"
 	"os"
 	"path/filepath"
 	"runtime/debug"
@@ -12,32 +14,33 @@ import (
 	"testing"
 
 	"qtune/qnn"
+	"qtune/qnn/graphgen"
 	"qtune/qnn/tflite"
 )
 
 var (
 	graphs = flag.Int("graphs", 0, "random networks to check, instead of the usual number")
-	seed   = flag.Uint64("seed", 0, "seed of the first of them")
+	seed   = flag.Uint64("graph-seed", 0, "seed of the first of them")
 )
 
 // maxFailures is how many failures of one test are shrunk before it gives up.
 const maxFailures = 3
 
 // Check runs a test's property on n random networks, or as many as the flags
-// -graphs and -seed say. One that fails is shrunk and kept: it is written to
+// -graphs and -graph-seed say. One that fails is shrunk and kept: it is written to
 // testdata/failures, from where it should move to the kept networks (see Kept)
 // with the change that repairs it.
 //
 // check must be the same function of the network every time, or failures do
-// not shrink: it draws what it needs from RandomInputs and Seed.
-func Check(t *testing.T, n int, o Options, check func(*qnn.Graph) error) {
+// not shrink: it draws what it needs from graphgen.RandomInputs and Seed.
+func Check(t *testing.T, n int, o graphgen.Options, check func(*qnn.Graph) error) {
 	t.Helper()
 	if *graphs > 0 {
 		n = *graphs
 	}
 	failures := 0
 	for s := *seed; s < *seed+uint64(n) && failures < maxFailures; s++ {
-		g := Random(s, o)
+		g := graphgen.Random(s, o)
 		if err := try(check, g); err != nil {
 			failures++
 			t.Error(report(t.Name(), g, err, check))
@@ -69,14 +72,6 @@ func Kept(t *testing.T, folder string, check func(*qnn.Graph) error) {
 	}
 }
 
-// Seed returns a number that depends on the name of g alone, so that it
-// survives shrinking and files.
-func Seed(g *qnn.Graph) uint64 {
-	h := fnv.New64a()
-	h.Write([]byte(g.Name)) // a hash does not fail
-	return h.Sum64()
-}
-
 // try is check with a panic as an error.
 func try(check func(*qnn.Graph) error, g *qnn.Graph) (err error) {
 	defer func() {
@@ -90,7 +85,7 @@ func try(check func(*qnn.Graph) error, g *qnn.Graph) (err error) {
 // report shrinks g, on which check failed with err, keeps it under the name of
 // the test, and says so.
 func report(test string, g *qnn.Graph, err error, check func(*qnn.Graph) error) string {
-	small := Shrink(g, func(g *qnn.Graph) bool { return try(check, g) != nil })
+	small := graphgen.Shrink(g, func(g *qnn.Graph) bool { return try(check, g) != nil })
 	if e := try(check, small); e != nil {
 		err = e
 	} else {
