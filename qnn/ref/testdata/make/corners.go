@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/binary"
 	"math"
+	"slices"
 
 	"qtune/qnn"
 )
@@ -22,11 +23,15 @@ func corners() []*oneCase {
 		zeros = binary.LittleEndian.AppendUint32(zeros, math.Float32bits(float32(v)))
 	}
 	float := qnn.Tensor{Type: qnn.Float32, Shape: qnn.Shape{6}}
+	divisor := tensor(qnn.Uint8, qnn.Shape{60}, 0.9, 17)
+	divisor.Name, divisor.Data = "divisor", slices.Repeat([]byte{17}, 60)
 	return []*oneCase{
 		corner("softmax_u8_zero", qnn.Softmax{Beta: 1}, ramp,
 			tensor(qnn.Uint8, qnn.Shape{5, 12}, 0.01, 3), tensor(qnn.Uint8, qnn.Shape{5, 12}, 1.0/300, 100)),
 		corner("mean_u8_fine", qnn.Mean{KeepDims: true}, ramp,
 			tensor(qnn.Uint8, qnn.Shape{1, 4, 5, 3}, 0.03, 112), tensor(qnn.Uint8, qnn.Shape{1, 1, 1, 3}, 0.00002, 7), axes),
+		corner("div_u8_by_zero", qnn.Div{}, ramp,
+			tensor(qnn.Uint8, qnn.Shape{60}, 0.05, 100), tensor(qnn.Uint8, qnn.Shape{60}, 0.004, 90), divisor),
 		corner("relu_f32_negative_zero", qnn.Clamp{Activation: qnn.Relu}, zeros, float, float),
 		corner("relu6_f32_negative_zero", qnn.Clamp{Activation: qnn.Relu6}, zeros, float, float),
 		corner("relu_n1_to_1_f32_negative_zero", qnn.Clamp{Activation: qnn.ReluN1To1}, zeros, float, float),

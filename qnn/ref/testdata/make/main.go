@@ -6,8 +6,8 @@
 //
 // The second form compares every tensor of random networks of many operators.
 // The first tensor that differs is named; others follow from it. Some always do:
-// where TensorFlow Lite divides by 0, converts a float32 beyond 2^31, or takes
-// its own approximation of an exponential in float32.
+// where TensorFlow Lite converts a float32 beyond 2^31, or takes its own
+// approximation of an exponential in float32.
 //
 // Networks that the interpreter refuses are named and left out. Those that
 // differ are named, and with -store not stored.
