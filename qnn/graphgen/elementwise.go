@@ -41,24 +41,28 @@ func (b *builder) div() bool {
 	return b.node(qnn.Div{Activation: b.activationFunction()}, out, x, y)
 }
 
-// extreme adds a MAXIMUM or a MINIMUM, which compares stored values.
+// extreme adds a MAXIMUM or a MINIMUM, which compares stored values: mostly of
+// tensors quantised alike.
 func (b *builder) extreme(op qnn.Op) bool {
 	x, ok := b.pick(any8)
 	if !ok {
 		return false
 	}
-	y, ok := b.pick(func(t *qnn.Tensor) bool {
-		q, s := b.g.Tensors[x].Quant, b.shape(x)
-		out, fits := qnn.Broadcast(s, t.Shape)
-		return fits && out.Elems() <= maxElems && t.Type == b.g.Tensors[x].Type &&
-			t.Quant.Scale[0] == q.Scale[0] && t.Quant.Zero[0] == q.Zero[0]
+	if b.oneIn(4) {
+		return b.node(op, b.near(x), x, b.other(x))
+	}
+	t := b.like(x)
+	y, ok := b.pick(func(y *qnn.Tensor) bool {
+		out, fits := qnn.Broadcast(b.shape(x), y.Shape)
+		return fits && out.Elems() <= maxElems && y.Type == t.Type &&
+			y.Quant.Scale[0] == t.Quant.Scale[0] && y.Quant.Zero[0] == t.Quant.Zero[0]
 	})
 	if !ok || b.oneIn(2) {
-		t := b.like(x)
-		t.Shape = b.broadcastable(b.shape(x))
-		y = b.constant(t)
+		constant := t
+		constant.Shape = b.broadcastable(b.shape(x))
+		y = b.constant(constant)
 	}
-	return b.node(op, b.like(x), x, y)
+	return b.node(op, t, x, y)
 }
 
 func (b *builder) prelu() bool {

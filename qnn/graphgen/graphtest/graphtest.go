@@ -53,8 +53,8 @@ func Check(t *testing.T, n int, o graphgen.Options, check func(*qnn.Graph) error
 func Kept(t *testing.T, folder string, check func(*qnn.Graph) error) {
 	t.Helper()
 	paths, err := filepath.Glob(filepath.Join(folder, "*.tflite"))
-	if err != nil {
-		t.Fatal(err)
+	if err != nil || len(paths) == 0 {
+		t.Fatalf("no networks in %s (%v)", folder, err)
 	}
 	for _, path := range paths {
 		b, err := os.ReadFile(path)
