@@ -1,6 +1,9 @@
 package qnn
 
-import "fmt"
+import (
+	"fmt"
+	"math"
+)
 
 // ResolveTransposeConv returns a TRANSPOSE_CONV node as the Layer whose
 // transpose it is: input cell (y, x) adds, through the weights [OC][KH][KW][C],
@@ -53,4 +56,27 @@ func ResolveHardSwish(x, y float32) HardSwishScale {
 		Output:  narrow(float32(fine / y)),
 		Reluish: narrow(float32(fine / float32(float32(3)/32768))),
 	}
+}
+
+// SoftmaxZero returns what SOFTMAX node n adds to its quantised results: the
+// zero point of its output y, except over uint8, where TensorFlow Lite's code
+// leaves it out (QuantizeSoftmaxOutput<uint8_t>).
+func SoftmaxZero(n *Node, y *Tensor) int32 {
+	if y.Type == Uint8 && !n.FromInt8 {
+		return 0
+	}
+	return y.Quant.Zero[0]
+}
+
+// MeanBias returns what MEAN in the kernel for H and W (see MeanOverHW) adds to
+// the scaled sum, from the scales and zero points of its input and output. Both
+// may be far beyond a byte: where the output is much finer they cancel.
+func MeanBias(scale float32, zero int32, outScale float32, outZero int32) int32 {
+	b := float32(float32(float32(zero)*scale) / outScale)
+	half := float32(-0.5)
+	if b > 0 {
+		half = 0.5
+	}
+	rounded := math.Trunc(float64(float32(b + half)))
+	return outZero - int32(min(max(rounded, math.MinInt32), math.MaxInt32))
 }

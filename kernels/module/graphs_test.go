@@ -2,72 +2,59 @@ package module
 
 import (
 	"bytes"
-	"flag"
 	"fmt"
+	"hash/fnv"
 	"math/rand/v2"
-	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"qtune/kernels"
 	"qtune/qnn"
 	"qtune/qnn/graphgen"
+	"qtune/qnn/graphgen/graphtest"
 	"qtune/qnn/ref"
 	"qtune/qnn/tflite"
 	"qtune/schedules"
 )
 
-var (
-	graphs    = flag.Int("graphs", 1000, "random networks of each target")
-	graphSeed = flag.Uint64("graph-seed", 0, "of the first random network")
-)
-
-// keptDir holds networks that once failed; TestKeptGraphs runs them for ever.
-var keptDir = filepath.Join("testdata", "graphs")
+// keptDir holds networks that once failed, here or in the tests of passes.
+const keptDir = "../../qnn/graphgen/testdata/graphs"
 
 // Random networks of all operators equal the reference on every target, with
 // default and with random schedules, on one and on two threads, also when memory
-// holds what an inference before left. One that does not is made small and kept.
+// holds what an inference before left. So do those that failed once.
 func TestRandomGraphs(t *testing.T) {
-	n := *graphs
+	n := 1000
 	if testing.Short() {
-		n = min(n, 60)
+		n = 60
 	}
 	for _, isa := range append(schedules.ISAs(), schedules.Ref) {
 		t.Run(string(isa), func(t *testing.T) {
 			t.Parallel()
-			for i := range uint64(n) {
-				seed := *graphSeed + i
-				check := func(g *qnn.Graph) error { return checkGraph(g, graphOptions(isa, seed)) }
-				r := graphgen.Random(seed, 8)
-				if check(r.Network()) == nil {
-					continue
-				}
-				g := graphgen.Shrink(r, func(g *qnn.Graph) bool { return check(g) != nil }).Network()
-				t.Errorf("seed %d: %v\n%s%s", seed, check(g), keep(t, g, fmt.Sprintf("%s_%d", isa, seed)), dump(g))
-				return
-			}
+			graphtest.Check(t, n, graphgen.Options{MACs: 1 << 17}, func(g *qnn.Graph) error {
+				return checkGraph(g, graphOptions(isa, graphgen.Seed(g)))
+			})
 		})
 	}
 }
 
 func TestKeptGraphs(t *testing.T) {
-	files, err := filepath.Glob(filepath.Join(keptDir, "*.tflite"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, f := range files {
-		g := importModel(t, f)
-		for _, o := range variants() {
-			for seed := range uint64(4) {
-				choice := graphOptions(o.ISA, seed)
-				choice.Mode = o.Mode
-				if err := checkGraph(g, choice); err != nil {
-					t.Errorf("%s, %s%s, seed %d: %v", filepath.Base(f), o.ISA, modeName(o.Mode), seed, err)
+	for _, o := range variants() {
+		t.Run(string(o.ISA)+modeName(o.Mode), func(t *testing.T) {
+			t.Parallel()
+			graphtest.Kept(t, keptDir, func(g *qnn.Graph) error {
+				for i := range uint64(4) {
+					choice := graphOptions(o.ISA, graphgen.Seed(g)+i)
+					choice.Mode = o.Mode
+					if err := checkGraph(g, choice); err != nil {
+						return fmt.Errorf("options %d: %w", i, err)
+					}
 				}
-			}
-		}
+				return nil
+			})
+		})
 	}
 }
 
@@ -76,15 +63,23 @@ func TestKeptGraphs(t *testing.T) {
 func graphOptions(isa schedules.ISA, seed uint64) Options {
 	rng := rand.New(rand.NewPCG(seed, 77))
 	o := Options{ISA: isa, Mode: kernels.Emulated, Threads: 1 + rng.IntN(2), KeepAll: rng.IntN(4) == 0, NoFuse: rng.IntN(4) == 0}
-	for _, native := range schedules.HostISAs() {
-		if native == isa && seed%8 != 7 {
-			o.Mode = kernels.Native
-		}
+	if slices.Contains(schedules.HostISAs(), isa) && rng.IntN(8) > 0 {
+		o.Mode = kernels.Native
 	}
 	if rng.IntN(3) > 0 {
-		o.Choose = randomChooser(rand.New(rand.NewPCG(seed, 78)))
+		o.Choose = fixedChooser(rng.Uint64())
 	}
 	return o
+}
+
+// fixedChooser takes any schedule of each space, the same for equal workloads
+// whatever else there is in the network.
+func fixedChooser(seed uint64) Chooser {
+	return func(w schedules.Workload, isa schedules.ISA) (Choice, error) {
+		h := fnv.New64a()
+		h.Write([]byte(w.String())) // a hash does not fail
+		return randomChooser(rand.New(rand.NewPCG(seed, h.Sum64())))(w, isa)
+	}
 }
 
 // checkGraph compares a compiled network with the reference.
@@ -94,15 +89,8 @@ func checkGraph(g *qnn.Graph, o Options) error {
 		return err
 	}
 	defer m.Close()
-	for _, fill := range []int{-1, 0, 255, -1} {
-		inputs := randomInputs(g, 3)
-		for _, b := range inputs {
-			for i := range b {
-				if fill >= 0 {
-					b[i] = byte(fill)
-				}
-			}
-		}
+	random := graphgen.RandomInputs(g, 0)
+	for i, inputs := range [][][]byte{random, graphgen.ExtremeInputs(g, 0), graphgen.ExtremeInputs(g, 255), graphgen.RandomInputs(g, 1), random} {
 		want, err := ref.Run(g, inputs)
 		if err != nil {
 			return err
@@ -111,29 +99,13 @@ func checkGraph(g *qnn.Graph, o Options) error {
 		if err != nil {
 			return err
 		}
-		for i, w := range want.Outputs(g) {
-			if !bytes.Equal(got[i], w) {
-				return fmt.Errorf("output %d differs in %d bytes", i, countDiffs(got[i], w))
+		for k, w := range want.Outputs(g) {
+			if !bytes.Equal(got[k], w) {
+				return fmt.Errorf("inference %d with %+v: output %d differs in %d of %d bytes", i, o, k, countDiffs(got[k], w), len(w))
 			}
 		}
 	}
 	return nil
-}
-
-// keep stores g among the networks that once failed.
-func keep(t *testing.T, g *qnn.Graph, name string) string {
-	file, err := tflite.Export(g)
-	if err != nil {
-		return fmt.Sprintf("not kept: %v\n", err)
-	}
-	path := filepath.Join(keptDir, name+".tflite")
-	if err := os.MkdirAll(keptDir, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(path, file, 0o644); err != nil {
-		t.Fatal(err)
-	}
-	return "kept as " + path + "\n"
 }
 
 func dump(g *qnn.Graph) string {

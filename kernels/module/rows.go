@@ -21,7 +21,7 @@ func softmaxOperator(m *Module, n *qnn.Node) (o operator, ok bool, err error) {
 		return o, false, nil
 	}
 	x, y := m.graph.Input(n, 0), m.graph.Output(n, 0)
-	s := &pack.Softmax{Scale: x.Quant.Scale[0], Beta: n.Op.(qnn.Softmax).Beta, OutScale: y.Quant.Scale[0], OutZero: y.Quant.Zero[0]}
+	s := &pack.Softmax{Scale: x.Quant.Scale[0], Beta: n.Op.(qnn.Softmax).Beta, OutScale: y.Quant.Scale[0], OutZero: qnn.SoftmaxZero(n, y)}
 	if s.Check() != nil {
 		return o, false, nil
 	}

@@ -51,13 +51,7 @@ func (m *Mean) multiplier() qnn.Multiplier {
 
 // bias is what MeanScaled adds to the product.
 func (m *Mean) bias() int32 {
-	b := float32(float32(float32(m.Zeros[0]-m.offset())*m.Scales[0]) / m.Scales[1])
-	half := float32(-0.5)
-	if b > 0 {
-		half = 0.5
-	}
-	const most = 1 << 16 // more than any byte can tell
-	return m.Zeros[1] - m.offset() - int32(min(max(math.Trunc(float64(float32(b+half))), -most), most))
+	return qnn.MeanBias(m.Scales[0], m.Zeros[0]-m.offset(), m.Scales[1], m.Zeros[1]-m.offset())
 }
 
 // float returns what MeanFloat multiplies by and adds.

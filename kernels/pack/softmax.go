@@ -15,7 +15,7 @@ import (
 type Softmax struct {
 	Scale, Beta float32
 	OutScale    float32
-	OutZero     int32
+	OutZero     int32 // what is added: see qnn.SoftmaxZero
 }
 
 func (s *Softmax) step() float32 { return float32(-s.Scale * s.Beta) }

@@ -6,62 +6,64 @@ import "qtune/qnn"
 
 func isFloat(t *qnn.Tensor) bool { return t.Type == qnn.Float32 }
 
-func function(f qnn.Function) func(b *builder) (qnn.Node, []qnn.Tensor, bool) {
-	return func(b *builder) (qnn.Node, []qnn.Tensor, bool) {
-		x, ok := b.one(isFloat)
-		if !ok {
-			return dequantize(b)
-		}
-		return single(qnn.Unary{Function: f}, qnn.Tensor{Type: qnn.Float32}, x)
+func (b *builder) function(f qnn.Function) bool {
+	x, ok := b.pick(isFloat)
+	if !ok {
+		return b.dequantize()
 	}
+	return b.node(qnn.Unary{Function: f}, qnn.Tensor{Type: qnn.Float32}, x)
 }
 
-// twoFloats draws operands that broadcast.
-func (b *builder) twoFloats() (x, y qnn.TensorID, ok bool) {
-	if x, ok = b.one(isFloat); !ok {
-		return 0, 0, false
+// pairOfFloats adds an operator of two float32 operands that broadcast, with a
+// result of type t.
+func (b *builder) pairOfFloats(op qnn.Op, t qnn.DType) bool {
+	x, ok := b.pick(isFloat)
+	if !ok {
+		return b.dequantize()
 	}
-	y, ok = b.one(func(t *qnn.Tensor) bool {
-		_, fits := qnn.Broadcast(t.Shape, b.g.Tensors[x].Shape)
-		return isFloat(t) && fits
+	y, _ := b.pick(func(y *qnn.Tensor) bool { // x, if nothing else
+		out, fits := qnn.Broadcast(b.shape(x), y.Shape)
+		return isFloat(y) && fits && out.Elems() <= maxElems
 	})
-	return x, y, ok
+	return b.node(op, qnn.Tensor{Type: t}, x, y)
 }
 
-func floatPair(op qnn.Op, result qnn.DType) func(b *builder) (qnn.Node, []qnn.Tensor, bool) {
-	return func(b *builder) (qnn.Node, []qnn.Tensor, bool) {
-		x, y, ok := b.twoFloats()
-		if !ok {
-			return dequantize(b)
-		}
-		return single(op, qnn.Tensor{Type: result}, x, y)
-	}
+func (b *builder) compare(r qnn.Relation) bool {
+	return b.pairOfFloats(qnn.Compare{Relation: r}, qnn.Bool)
 }
 
 // choose is SELECT or SELECT_V2 between two tensors of any one type and shape,
 // by a condition of their shape or a constant one.
-func choose(op qnn.Op) func(b *builder) (qnn.Node, []qnn.Tensor, bool) {
-	return func(b *builder) (qnn.Node, []qnn.Tensor, bool) {
-		x, ok := b.one(func(t *qnn.Tensor) bool { return t.Type != qnn.Bool })
-		if !ok {
-			return none()
-		}
-		tx := b.g.Tensors[x]
-		y, _ := b.one(func(t *qnn.Tensor) bool { return t.Type == tx.Type && t.Shape.Equal(tx.Shape) })
-		c, ok := b.one(func(t *qnn.Tensor) bool { return t.Type == qnn.Bool && t.Shape.Equal(tx.Shape) })
-		if !ok {
-			c = b.tensor(qnn.Tensor{Type: qnn.Bool, Shape: tx.Shape, Data: b.values(tx.Shape.Elems(), 0, 1)})
-		}
-		return single(op, b.like(x), c, x, y)
+func (b *builder) choose(op qnn.Op) bool {
+	x, ok := b.pick(func(t *qnn.Tensor) bool { return t.Type != qnn.Bool })
+	if !ok {
+		return false
 	}
+	t := b.g.Tensors[x]
+	y, _ := b.pick(func(y *qnn.Tensor) bool { return y.Type == t.Type && y.Shape.Equal(t.Shape) }) // x, if nothing else
+	c, ok := b.pick(func(c *qnn.Tensor) bool { return c.Type == qnn.Bool && c.Shape.Equal(t.Shape) })
+	if !ok {
+		bits := make([]byte, t.Shape.Elems())
+		for i := range bits {
+			bits[i] = byte(b.IntN(2))
+		}
+		c = b.tensor(qnn.Tensor{Type: qnn.Bool, Shape: t.Shape, Data: bits})
+	}
+	return b.node(op, b.like(x), c, x, y)
 }
 
-func topK(b *builder) (qnn.Node, []qnn.Tensor, bool) {
-	x, ok := b.one(func(t *qnn.Tensor) bool { return len(t.Shape) > 0 && (isBytes(t) || isFloat(t)) })
+func (b *builder) topK() bool {
+	x, ok := b.pick(func(t *qnn.Tensor) bool { return len(t.Shape) > 0 && (t.Type.Is8Bit() || isFloat(t)) })
 	if !ok {
-		return none()
+		return false
 	}
-	s := b.g.Tensors[x].Shape
-	k := b.ints(qnn.Shape{}, 1+b.draw(s[len(s)-1]))
-	return qnn.Node{Op: qnn.TopK{}, Inputs: []qnn.TensorID{x, k}}, []qnn.Tensor{b.like(x), {Type: qnn.Int32}}, true
+	s := b.shape(x)
+	k := b.intsOf(qnn.Shape{}, []int{b.between(1, s[len(s)-1])})
+	return b.nodeOf(qnn.TopK{}, []qnn.Tensor{b.like(x), {Type: qnn.Int32}}, x, k)
+}
+
+// elu is defined for int8 only.
+func (b *builder) elu() bool {
+	x, ok := b.pick(func(t *qnn.Tensor) bool { return t.Type == qnn.Int8 })
+	return ok && b.node(qnn.Elu{}, b.near(x), x)
 }

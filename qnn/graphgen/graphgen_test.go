@@ -1,81 +1,130 @@
 package graphgen
 
 import (
+	"bytes"
 	"slices"
 	"testing"
 
 	"qtune/qnn"
 )
 
-// All recipes decode to valid networks, and the operators that there are makers
-// for occur.
-func TestNetworksAreValid(t *testing.T) {
-	counts := map[string]int{}
-	nodes, tried := 0, 0
-	for seed := range uint64(1500) {
-		r := Random(seed, 10)
-		g := r.Network()
-		if err := g.Validate(); err != nil {
-			t.Fatalf("seed %d: %v", seed, err)
-		}
-		if len(g.Outputs) == 0 {
-			t.Fatalf("seed %d: no outputs", seed)
-		}
-		for i := range g.Nodes {
-			counts[g.Nodes[i].Op.OpName()]++
-		}
-		nodes += len(g.Nodes)
-		tried += len(r) - 1
-	}
-	for _, m := range makers {
-		if counts[m.name] < 10 {
-			t.Errorf("%s occurs %d times", m.name, counts[m.name])
-		}
-	}
-	if nodes < tried/2 {
-		t.Errorf("%d of %d rows gave nodes", nodes, tried)
-	}
-}
-
-// exempt are the operators that no random network holds, and why.
+// exempt are operators without a maker, and why.
 var exempt = map[string]string{
-	"TABLE":                        "made by a pass",
-	"TFLite_Detection_PostProcess": "has inputs of its own; see qnn/ref",
+	"TABLE":                        "only a pass makes it",
+	"TFLite_Detection_PostProcess": "its inputs are of one kind only; see qnn/ref",
 	"FLOOR_DIV":                    "a divisor of 0 is an error", "FLOOR_MOD": "a divisor of 0 is an error",
-	"RELU_N1_TO_1": "made as RELU", "RELU6": "made as RELU",
 }
 
 func TestEveryOperatorHasAMaker(t *testing.T) {
-	for _, name := range qnn.Operators() {
-		known := slices.ContainsFunc(makers, func(m maker) bool { return m.name == name })
-		if known == (exempt[name] != "") {
-			t.Errorf("%s: has a maker: %v, is exempt: %q", name, known, exempt[name])
+	var made []string
+	for _, m := range makers {
+		made = append(made, m.op)
+	}
+	for _, op := range qnn.Operators() {
+		if _, ok := exempt[op]; ok == slices.Contains(made, op) {
+			t.Errorf("%s: has a maker: %t, is exempt: %t; one of the two is wanted", op, !ok, ok)
+		}
+	}
+	if len(made)+len(exempt) != len(qnn.Operators()) {
+		t.Errorf("%d makers and %d exempt operators, but qnn defines %d", len(made), len(exempt), len(qnn.Operators()))
+	}
+}
+
+func dump(t testing.TB, g *qnn.Graph) string {
+	t.Helper()
+	var b bytes.Buffer
+	if err := g.Dump(&b); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+// Random networks are valid, reproducible and bounded, and have every operator,
+// of every kind of quantisation, often enough.
+func TestRandomIsValidAndDiverse(t *testing.T) {
+	const networks = 1000
+	seen := map[string]int{}
+	for seed := range uint64(networks) {
+		g := Random(seed, Options{})
+		if err := g.Validate(); err != nil {
+			t.Fatalf("seed %d: %v\n%s", seed, err, dump(t, g))
+		}
+		if seed%50 == 0 && dump(t, g) != dump(t, Random(seed, Options{})) {
+			t.Errorf("seed %d gives two networks", seed)
+		}
+		for _, feature := range features(g) {
+			seen[feature]++
+		}
+	}
+	for _, m := range makers {
+		if seen[m.op] < networks/100 {
+			t.Errorf("%s is in %d of %d networks only", m.op, seen[m.op], networks)
+		}
+	}
+	for _, f := range []string{
+		"int8", "uint8", "float32", "int32", "int64", "batch", "per channel", "dilation", "stride", "multiplier",
+		"fan-out", "two inputs", "two outputs", "output read", "twice in a node", "constant operand", "zero at an end",
+		"dead", "input is output", "both types",
+	} {
+		if seen[f] < 5 {
+			t.Errorf("%q is in %d of %d networks only", f, seen[f], networks)
 		}
 	}
 }
 
-// A failure that one operator causes shrinks to little more than that operator.
-func TestShrink(t *testing.T) {
-	has := func(g *qnn.Graph) bool {
-		return slices.ContainsFunc(g.Nodes, func(n qnn.Node) bool { return n.Op.OpName() == "TRANSPOSE_CONV" })
-	}
-	found := 0
-	for seed := uint64(0); found < 5; seed++ {
-		r := Random(seed, 12)
-		if !has(r.Network()) {
-			continue
-		}
-		found++
-		if g := Shrink(r, has).Network(); len(g.Nodes) != 1 || g.Tensors[g.Inputs[0]].Shape.Elems() > 4 {
-			t.Errorf("seed %d: still %d nodes, input %s", seed, len(g.Nodes), g.Tensors[g.Inputs[0]].Shape)
+// features names what g has, each once.
+func features(g *qnn.Graph) []string {
+	has := map[string]bool{}
+	reads := make([]int, len(g.Tensors))
+	for i := range g.Nodes {
+		n := &g.Nodes[i]
+		has[n.Op.OpName()] = true
+		nodeFeatures(g, n, has)
+		for _, id := range n.Inputs {
+			if id != qnn.NoTensor {
+				reads[id]++
+			}
 		}
 	}
+	has["two inputs"] = len(g.Inputs) > 1
+	has["two outputs"] = len(g.Outputs) > 1
+	for i := range g.Tensors {
+		t := &g.Tensors[i]
+		id := qnn.TensorID(i)
+		isOutput, isInput := slices.Contains(g.Outputs, id), slices.Contains(g.Inputs, id)
+		has[t.Type.String()] = true
+		has["per channel"] = has["per channel"] || t.Quant.PerChannel()
+		has["fan-out"] = has["fan-out"] || !t.IsConst() && reads[i] > 1
+		has["output read"] = has["output read"] || isOutput && reads[i] > 0
+		has["input is output"] = has["input is output"] || isOutput && isInput
+		has["dead"] = has["dead"] || !t.IsConst() && reads[i] == 0 && !isOutput
+		if t.Type.Is8Bit() && len(t.Quant.Zero) == 1 {
+			lo, hi := t.Type.Limits()
+			has["zero at an end"] = has["zero at an end"] || t.Quant.Zero[0] == lo || t.Quant.Zero[0] == hi
+		}
+	}
+	has["both types"] = has["int8"] && has["uint8"]
+	var names []string
+	for name, ok := range has {
+		if ok {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
-func TestEmptyRecipe(t *testing.T) {
-	for _, r := range []Recipe{nil, {}, {{}}, {{}, {}}} {
-		if err := r.Network().Validate(); err != nil {
-			t.Errorf("%v: %v", r, err)
+func nodeFeatures(g *qnn.Graph, n *qnn.Node, has map[string]bool) {
+	switch op := n.Op.(type) {
+	case qnn.Conv2D:
+		has["dilation"] = has["dilation"] || op.DilationH > 1
+		has["stride"] = has["stride"] || op.StrideH > 1
+		has["batch"] = has["batch"] || g.Input(n, 0).Shape[0] > 1
+	case qnn.Depthwise:
+		has["multiplier"] = has["multiplier"] || op.Multiplier > 1
+	case qnn.Add, qnn.Concat:
+		for i, id := range n.Inputs {
+			has["constant operand"] = has["constant operand"] || g.Tensors[id].IsConst()
+			has["twice in a node"] = has["twice in a node"] || slices.Contains(n.Inputs[:i], id)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package graphgen_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -9,76 +10,45 @@ import (
 
 	"qtune/qnn"
 	"qtune/qnn/graphgen"
+	"qtune/qnn/graphgen/graphtest"
 	"qtune/qnn/pass"
 	"qtune/qnn/ref"
 	"qtune/qnn/tflite"
 )
 
-// inputsOf makes inputs of g: all bytes alike for kinds 0 and 1.
-func inputsOf(g *qnn.Graph, kind int) [][]byte {
-	var inputs [][]byte
-	for _, id := range g.Inputs {
-		b := make([]byte, g.Tensors[id].Bytes())
-		for i := range b {
-			switch kind {
-			case 0:
-				b[i] = 0
-			case 1:
-				b[i] = 255
-			default:
-				b[i] = byte(i*i*kind + i>>3*(kind+5))
-			}
-		}
-		inputs = append(inputs, b)
-	}
-	return inputs
-}
+// kept holds networks that once failed, here or in kernels/module.
+const kept = "testdata/graphs"
 
-func outputsOf(g *qnn.Graph, kind int) ([][]byte, error) {
-	vals, err := ref.Run(g, inputsOf(g, kind))
-	if err != nil {
-		return nil, err
-	}
-	return vals.Outputs(g), nil
-}
-
-// equal compares what two networks compute.
-func equal(a, b *qnn.Graph) error {
-	for kind := range 3 {
-		want, err := outputsOf(a, kind)
-		if err != nil {
-			return err
-		}
-		got, err := outputsOf(b, kind)
-		if err != nil {
-			return err
-		}
-		for i := range want {
-			if !bytes.Equal(got[i], want[i]) {
-				return fmt.Errorf("output %d differs", i)
-			}
-		}
-	}
-	return nil
-}
-
-// check fails the test with the smallest network for which f fails.
-func check(t *testing.T, f func(*qnn.Graph) error) {
+// check runs a property on random networks and on those that once failed.
+func check(t *testing.T, property func(*qnn.Graph) error) {
 	t.Helper()
 	n := 400
 	if testing.Short() {
 		n = 60
 	}
-	for seed := range uint64(n) {
-		r := graphgen.Random(seed, 8)
-		if f(r.Network()) == nil {
-			continue
+	graphtest.Kept(t, kept, property)
+	graphtest.Check(t, n, graphgen.Options{MACs: 1 << 16}, property)
+}
+
+// equal compares what two networks compute of all kinds of inputs.
+func equal(a, b *qnn.Graph) error {
+	for kind, inputs := range map[string][][]byte{
+		"random inputs": graphgen.RandomInputs(a, 1),
+		"least inputs":  graphgen.ExtremeInputs(a, 0x00),
+		"greatest":      graphgen.ExtremeInputs(a, 0xff),
+	} {
+		want, errA := ref.Run(a, inputs)
+		got, errB := ref.Run(b, inputs)
+		if err := errors.Join(errA, errB); err != nil {
+			return err
 		}
-		g := graphgen.Shrink(r, func(g *qnn.Graph) bool { return f(g) != nil }).Network()
-		var b strings.Builder
-		_ = g.Dump(&b)
-		t.Fatalf("seed %d: %v; of\n%s", seed, f(g), b.String())
+		for i, w := range want.Outputs(a) {
+			if !bytes.Equal(got.Outputs(b)[i], w) {
+				return fmt.Errorf("%s: output %d is\n%v, want\n%v", kind, i, got.Outputs(b)[i], w)
+			}
+		}
 	}
+	return nil
 }
 
 func text(g *qnn.Graph) string {
@@ -87,7 +57,9 @@ func text(g *qnn.Graph) string {
 	return b.String()
 }
 
+// A file holds all of a network.
 func TestExportAndImport(t *testing.T) {
+	t.Parallel()
 	check(t, func(g *qnn.Graph) error {
 		file, err := tflite.Export(g)
 		if err != nil {
@@ -104,18 +76,26 @@ func TestExportAndImport(t *testing.T) {
 	})
 }
 
+// Every pass alone, and all of them once and twice, leave the outputs as they
+// are, and their own input too.
 func TestPasses(t *testing.T) {
 	runs := [][]pass.Name{pass.Minimal(), pass.Default(), slices.Concat(pass.Default(), pass.Default())}
-	for _, name := range pass.Default() {
+	alone := pass.Default()
+	slices.Sort(alone)
+	for _, name := range slices.Compact(alone) {
 		runs = append(runs, []pass.Name{name})
 	}
 	for _, names := range runs {
 		t.Run(fmt.Sprint(names), func(t *testing.T) {
 			t.Parallel()
 			check(t, func(g *qnn.Graph) error {
+				before := text(g)
 				after, err := pass.Run(g, names...)
 				if err != nil {
 					return err
+				}
+				if text(g) != before {
+					return errors.New("the passes changed their input")
 				}
 				return equal(g, after)
 			})

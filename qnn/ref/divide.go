@@ -8,22 +8,15 @@ import (
 )
 
 // div multiplies with a fixed-point reciprocal (Newton's method) of the divisor,
-// as TensorFlow Lite's DivElementwise does. A divisor of 0, which it leaves
-// undefined, gives the limit by the dividend's sign.
+// as TensorFlow Lite's DivElementwise does. It does not expect a divisor of 0;
+// what comes out then is what the same steps give.
 func div(a, b operand, y result, act qnn.Activation) {
 	y = y.activation(act)
 	m := qnn.QuantizeMultiplier(float64(float32(a.scale / float32(b.scale*y.scale))))
 	sa, sb := strides(a.shape, y.shape), strides(b.shape, y.shape)
 	each(y.shape, func(k int, at []int) {
 		x1, x2 := a.v[offset(at, sa)]-a.zero, b.v[offset(at, sb)]-b.zero
-		switch {
-		case x2 == 0 && x1 == 0:
-			y.set(k, y.zero)
-			return
-		case x2 == 0:
-			y.set(k, int32(math.Copysign(1<<16, float64(x1))))
-			return
-		case x2 < 0:
+		if x2 < 0 {
 			x1, x2 = -x1, -x2
 		}
 		inverse, over := reciprocal(x2)

@@ -62,7 +62,8 @@ func dequantizeChannels(t *qnn.Tensor, data, out []byte) {
 }
 
 // softmax over the last dimension, in float32; the sum runs in element order.
-func softmax(x operand, y result, beta float32) {
+// zero is added to the results.
+func softmax(x operand, y result, zero int32, beta float32) {
 	var exp [256]float32 // of minus the distance from the maximum
 	step := float32(-x.scale * beta)
 	for i := range exp {
@@ -82,7 +83,7 @@ func softmax(x operand, y result, beta float32) {
 		inverse := float32(1 / float32(sum*y.scale))
 		for k, v := range row {
 			p := float32(exp[top-v] * inverse)
-			y.set(at+k, saturate(math.Floor(float64(float32(p+0.5))))+y.zero)
+			y.set(at+k, saturate(math.Floor(float64(float32(p+0.5))))+zero)
 		}
 	}
 }

@@ -172,7 +172,12 @@ func clampInt(v int32, act qnn.Activation) int32 {
 func floatCurve(op qnn.Op) func(float32) float32 {
 	switch op := op.(type) {
 	case qnn.Clamp:
-		return func(v float32) float32 { return clampFloat(v, op.Activation) }
+		return func(v float32) float32 {
+			if op.Activation != qnn.ReluN1To1 && v == 0 { // -0 too
+				return 0
+			}
+			return clampFloat(v, op.Activation)
+		}
 	case qnn.Logistic:
 		return logisticFloat
 	case qnn.Tanh:

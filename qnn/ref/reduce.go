@@ -133,12 +133,7 @@ func sum(x operand, y result, reduced []bool) {
 // meanOverHW scales the sum once; the zero points make a rounded bias.
 func meanOverHW(x operand, y result, n int) func(sum int32) int32 {
 	m := qnn.QuantizeMultiplier(float64(float32(x.scale / float32(float32(n)*y.scale))))
-	b := float32(float32(float32(x.zero)*x.scale) / y.scale)
-	half := float32(-0.5)
-	if b > 0 {
-		half = 0.5
-	}
-	bias := y.zero - saturate(math.Trunc(float64(float32(b+half))))
+	bias := qnn.MeanBias(x.scale, x.zero, y.scale, y.zero)
 	return func(sum int32) int32 { return m.Scale(sum, qnn.Double) + bias }
 }
 

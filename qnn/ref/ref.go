@@ -144,7 +144,7 @@ func operator(g *qnn.Graph, n *qnn.Node, op qnn.Op, vals Values, out []byte) err
 	case qnn.MaxPool:
 		maxPool(newOperand(g, n, vals, 0), y, op.Pool)
 	case qnn.Softmax:
-		softmax(newOperand(g, n, vals, 0), y, op.Beta)
+		softmax(newOperand(g, n, vals, 0), y, qnn.SoftmaxZero(n, y.tensor)-y.shift, op.Beta)
 	case qnn.Pad:
 		before, err := g.Paddings(n)
 		if err != nil {

@@ -3,6 +3,11 @@
 //
 //	go run ./qnn/ref/testdata/make -oracle DIR [-run PATTERN] [-n CASES] [-seed S]
 //		[-near] [-store qnn/ref/testdata/golden_ops]
+//	go run ./qnn/ref/testdata/make -oracle DIR -graphs N [-seed S]
+//
+// The second form compares every tensor of random networks of many operators.
+// The first tensor that differs is named; others follow from it. Some always do:
+// where TensorFlow Lite converts a float32 beyond 2^31, and LOG and POW.
 //
 // Networks that the interpreter refuses are named and left out. Those that
 // differ are named, and with -store not stored. With -near, float32 outputs may
@@ -36,6 +41,7 @@ func main() {
 	seed := flag.Uint64("seed", 1, "seed of the cases")
 	run := flag.String("run", "", "pattern of the names of the cases to make")
 	near := flag.Bool("near", false, "let float32 outputs differ in the last place")
+	graphs := flag.Int("graphs", 0, "random networks of many operators, in place of cases")
 	store := flag.String("store", "", "folder of golden cases to add to")
 	flag.Parse()
 	dir, err := os.MkdirTemp("", "golden")
@@ -43,18 +49,14 @@ func main() {
 	defer os.RemoveAll(dir)
 	var cases []*oneCase
 	args := []string{*script, *oracle}
-	only := regexp.MustCompile(*run)
-	for i, m := range slices.Concat(makers, numberMakers) {
-		if !only.MatchString(m.name) {
-			continue
-		}
-		for k := range *count {
-			r := rand.New(rand.NewPCG(*seed, uint64(1000*i+k)))
-			c := newCase(r, fmt.Sprintf("%s_%d", m.name, k), m.make)
-			c.write(dir)
-			cases = append(cases, c)
-			args = append(args, filepath.Join(dir, c.name))
-		}
+	if *graphs > 0 {
+		cases = randomNetworks(*graphs, *seed)
+	} else {
+		cases = oneOperator(regexp.MustCompile(*run), *count, *seed)
+	}
+	for _, c := range cases {
+		c.write(dir)
+		args = append(args, filepath.Join(dir, c.name))
 	}
 	node := exec.Command("node", args...)
 	node.Stdout, node.Stderr = os.Stdout, os.Stderr
@@ -65,12 +67,33 @@ func main() {
 			continue
 		}
 		good[c.g.Nodes[0].Op.OpName()]++
-		if *store != "" {
+		if _, err := os.Stat(filepath.Join(*store, c.name)); *store != "" && *graphs == 0 && err != nil {
 			check(os.CopyFS(filepath.Join(*store, c.name), os.DirFS(filepath.Join(dir, c.name))))
 			c.list(filepath.Join(*store, "manifest.json"))
 		}
 	}
 	fmt.Println(good)
+}
+
+// oneOperator returns count cases of each maker whose name matches, and such
+// corners.
+func oneOperator(only *regexp.Regexp, count int, seed uint64) []*oneCase {
+	var cases []*oneCase
+	for i, m := range slices.Concat(makers, numberMakers) {
+		if !only.MatchString(m.name) {
+			continue
+		}
+		for k := range count {
+			r := rand.New(rand.NewPCG(seed, uint64(1000*i+k)))
+			cases = append(cases, newCase(r, fmt.Sprintf("%s_%d", m.name, k), m.make))
+		}
+	}
+	for _, c := range corners() {
+		if only.MatchString(c.name) {
+			cases = append(cases, c)
+		}
+	}
+	return cases
 }
 
 func check(err error) {
@@ -109,7 +132,7 @@ func (c *oneCase) matches(dir string, near bool) bool {
 			return false
 		}
 		if !bytes.Equal(got, want) && !(near && lastPlace(got, want)) {
-			fmt.Printf("%s: output %d differs: %d bytes, want %d\n", c.name, i, len(got), len(want))
+			fmt.Printf("%s: output %d of %s differs\n", c.name, i, c.maker(i))
 			return false
 		}
 	}
