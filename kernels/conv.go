@@ -125,13 +125,22 @@ func callParts(w schedules.Workload, images, threads int) int {
 }
 
 // byChannels tells whether calls get channel blocks rather than rows: if the
-// schedule says so, or if several threads share the blocks more evenly.
+// schedule says so, or if several threads share the blocks more evenly, or about
+// as evenly and the weights, which each thread would read, are the larger part
+// of the memory.
 func (k *convKernel) byChannels(threads int) bool {
-	rows := k.Rows
+	if k.SplitChannels || threads == 1 {
+		return k.SplitChannels
+	}
+	rows, w := k.Rows, k.Workload
 	if k.Flat {
 		rows = k.BigN + k.SmallN
 	}
-	return k.SplitChannels || threads > 1 && evenness(k.Blocks(), threads) > evenness(rows, threads)+0.05
+	margin := 0.05
+	if k.Blocks()*k.BlockWeightBytes(k.NV) > 2*w.H*w.W*w.C {
+		margin = -0.05
+	}
+	return evenness(k.Blocks(), threads) > evenness(rows, threads)+margin
 }
 
 // evenness is the share of the threads' time that is used if n equal items are
