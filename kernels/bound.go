@@ -29,13 +29,17 @@ type Bound struct {
 	sandbox  *sandbox
 }
 
-// A part is a call of a program and what follows it, or some rows to copy to the
-// scratch.
+// A part is calls of programs, or some rows to copy to the scratch.
 type part struct {
 	copies []rowCopy
-	prog   int
-	args   int    // index into Bound.args
-	after  []Part // of the same thread
+	calls  []call
+}
+
+// A call is one of a program, and what follows it in the same thread.
+type call struct {
+	prog  int
+	args  int // index into Bound.args
+	after []Part
 }
 
 // Bind joins code, constants and buffers. in is [N][H][W][C], out
@@ -98,10 +102,23 @@ func (b *Bound) checkViews() error {
 // phase starts a phase: parts added from now on wait for all before.
 func (b *Bound) phase() { b.phases = append(b.phases, nil) }
 
-// call adds a call to the current phase.
-func (b *Bound) call(prog int, args emit.Args) {
+// part starts a part of the current phase: calls added from now on follow each
+// other, at the same time as those of other parts.
+func (b *Bound) part() {
 	last := len(b.phases) - 1
-	b.phases[last] = append(b.phases[last], part{prog: prog, args: len(b.args)})
+	b.phases[last] = append(b.phases[last], part{})
+}
+
+// lastPart is the one that calls are added to.
+func (b *Bound) lastPart() *part {
+	parts := b.phases[len(b.phases)-1]
+	return &parts[len(parts)-1]
+}
+
+// call adds a call to the current part.
+func (b *Bound) call(prog int, args emit.Args, after ...Part) {
+	p := b.lastPart()
+	p.calls = append(p.calls, call{prog, len(b.args), after})
 	b.args = append(b.args, args)
 }
 
@@ -162,12 +179,14 @@ func (b *Bound) Phases() [][]Part {
 	return phases
 }
 
-// scratchParts makes one Part of all those that use one scratch.
+// scratchParts makes one Part of all those that use one scratch: those of a
+// thread.
 func (b *Bound) scratchParts(parts []part) []Part {
 	var all []Part
-	for slot := range b.scratch {
+	for thread := range b.scratch {
+		first, end := OwnParts(len(parts), b.threads, thread)
 		all = append(all, func() error {
-			for i := slot; i < len(parts); i += b.threads {
+			for i := first; i < end; i++ {
 				if err := b.run(&parts[i]); err != nil {
 					return err
 				}
@@ -179,19 +198,19 @@ func (b *Bound) scratchParts(parts []part) []Part {
 }
 
 func (b *Bound) run(p *part) error {
-	if p.copies != nil {
-		for i := range p.copies {
-			p.copies[i].run()
+	for i := range p.copies {
+		p.copies[i].run()
+	}
+	for i := range p.calls {
+		c := &p.calls[i]
+		if err := b.x.code.call(c.prog, &b.args[c.args], b.sandbox); err != nil {
+			k := b.x.kernel
+			return fmt.Errorf("%s, schedule %q, %s: %w", k.Workload, k.Schedule, k.ISA, err)
 		}
-		return nil
-	}
-	if err := b.x.code.call(p.prog, &b.args[p.args], b.sandbox); err != nil {
-		k := b.x.kernel
-		return fmt.Errorf("%s, schedule %q, %s: %w", k.Workload, k.Schedule, k.ISA, err)
-	}
-	for _, f := range p.after {
-		if err := f(); err != nil {
-			return err
+		for _, f := range c.after {
+			if err := f(); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

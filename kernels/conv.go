@@ -48,41 +48,58 @@ func (k *convKernel) flat() bool { return k.Flat }
 func (k *convKernel) densePixels() bool { return false }
 
 // bind plans the phases: the input is prepared, then the output is computed in
-// calls of bounded work.
+// calls of bounded work. Window sums are part of the calls of the same rows, and
+// a phase before where threads share channel blocks, for all of which they serve.
 func (k *convKernel) bind(b *Bound) error {
 	b.table = k.inputRows(b)
-	tiles := k.tileChunks(b)
-	if k.Flat { // one table entry for each chunk of tiles
-		base := b.table[0]
-		b.table = b.table[:0]
-		for _, t := range tiles {
-			b.table = append(b.table, base+uint64(k.pixelAt(t.at)*k.PixelBytes))
-		}
+	if k.Flat {
+		b.table = k.tileTable(b.table[0])
 	}
+	shares := k.shares(b)
+	args := make([]emit.Args, k.Images)
 	if k.Sums {
 		b.sums = make([]int32, k.Images*k.Rows*k.Row)
+	}
+	for image := range args {
+		args[image] = k.imageArgs(b, image)
+	}
+	sumsFirst := k.Sums && shares.blockMajor
+	if sumsFirst {
 		b.phase()
-		for image := range k.Images {
-			k.sumCalls(b, k.imageArgs(b, image), tiles)
+		for image := range args {
+			for _, rows := range chunksOf(k.gridRows(), b.threads) {
+				b.part()
+				k.sumCall(b, args[image], rows)
+			}
 		}
 	}
 	b.phase()
-	for image := range k.Images {
-		args := k.imageArgs(b, image)
-		var err error
-		switch {
-		case k.byChannels(b.threads):
-			err = k.channelCalls(b, args, image)
-		case k.Flat:
-			err = k.tileCalls(b, args, tiles)
-		default:
-			err = k.rowCalls(b, args, image)
+	n := len(shares.parts)
+	for i := range k.Images * n {
+		image, part := i/n, shares.parts[i%n]
+		b.part()
+		if k.Sums && !sumsFirst {
+			k.sumCall(b, args[image], rowsIn(part))
 		}
-		if err != nil {
-			return err
+		for _, p := range part {
+			args, made := k.pieceOf(args[image], p)
+			made.image = image
+			if err := b.compute(args, made, threadOf(k.Images*n, b.threads, i)); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
+}
+
+// tileTable is the table of form=flat, whose one row is at base: an entry for
+// each tile, so that a call can begin at any.
+func (k *convKernel) tileTable(base uint64) []uint64 {
+	table := make([]uint64, k.gridRows())
+	for t := range table {
+		table[t] = base + uint64(k.pixelAt(t)*k.PixelBytes)
+	}
+	return table
 }
 
 // imageArgs are the arguments for all of an image.
@@ -106,9 +123,9 @@ func (k *convKernel) imageArgs(b *Bound, image int) emit.Args {
 	return args
 }
 
-// parts returns into how many calls the work of an image is cut at least: calls
-// are short, threads have equal numbers of them, and what waits for an addition
-// is small.
+// parts returns into how many parts the work of an image is cut: calls are
+// short, threads have equal numbers of them, and what waits for an addition is
+// small.
 func (k *convKernel) parts(b *Bound) int {
 	n := callParts(k.Workload, k.Images, b.threads)
 	if b.residual != nil {
@@ -124,77 +141,73 @@ func callParts(w schedules.Workload, images, threads int) int {
 	return (calls + threads - 1) / threads * threads
 }
 
-// byChannels tells whether calls get channel blocks rather than rows: if the
-// schedule says so, or if several threads share the blocks more evenly, or about
-// as evenly and the weights, which each thread would read, are the larger part
-// of the memory.
-func (k *convKernel) byChannels(threads int) bool {
-	if k.SplitChannels || threads == 1 {
-		return k.SplitChannels
-	}
-	rows, w := k.Rows, k.Workload
+// gridRows is the number of rows of an image's grid: output rows, or tiles of
+// form=flat.
+func (k *convKernel) gridRows() int {
 	if k.Flat {
-		rows = k.BigN + k.SmallN
+		return k.BigN + k.SmallN
 	}
-	margin := 0.05
-	if k.Blocks()*k.BlockWeightBytes(k.NV) > 2*w.H*w.W*w.C {
-		margin = -0.05
-	}
-	return evenness(k.Blocks(), threads) > evenness(rows, threads)+margin
+	return k.Rows
 }
 
-// evenness is the share of the threads' time that is used if n equal items are
-// spread over threads.
-func evenness(n, threads int) float64 {
-	rounds := (n + threads - 1) / threads
-	return float64(n) / float64(rounds*threads)
-}
-
-func (k *convKernel) rowCalls(b *Bound, args emit.Args, image int) error {
-	for _, y := range chunksOf(k.Rows, k.parts(b)) {
-		made := region{image: image, y: y.at, rows: y.n, pixels: k.Row, channels: k.Workload.O}
-		if err := b.compute(k.rowsOf(args, y), made); err != nil {
-			return err
-		}
+// shares decides how the work of an image is cut. One thread has whole rows, or
+// channel blocks if the schedule says so; several have what the model of grid
+// thinks fastest.
+func (k *convKernel) shares(b *Bound) shares {
+	w, rows := k.Workload, k.gridRows()
+	g := grid{
+		rows: rows, blocks: k.Blocks(), full: k.NV, tail: k.NV,
+		rowBytes:   float64(k.Images*w.H*w.W*w.C) / float64(w.N*rows),
+		blockBytes: float64(k.BlockWeightBytes(k.NV)),
+		cellSteps:  float64(w.MACs()) / float64(k.Images*rows) * float64(k.NV*k.Lanes) / float64(w.O),
+		byteSteps:  stepsOfByte(k.Lanes, k.ElementBytes),
 	}
-	return nil
-}
-
-// rowsOf narrows args to some output rows.
-func (k *convKernel) rowsOf(args emit.Args, y chunk) emit.Args {
-	args.NRows = int64(y.n)
-	args.Rows += uintptr(8 * y.at * k.Workload.StrideH)
-	args.Out += uintptr(y.at) * uintptr(args.OutRow)
-	args.Sums += uintptr(4 * y.at * k.Row)
-	return args
-}
-
-func (k *convKernel) channelCalls(b *Bound, args emit.Args, image int) error {
-	for _, c := range chunksOf(k.Blocks(), k.parts(b)) {
-		part := args
-		part.Tail = 0
-		part.Blocks = int64(c.n)
-		if c.at+c.n > k.FullBlocks {
-			part.Tail, part.Blocks = 1, int64(c.n-1)
-		}
-		part.Weights += uintptr(c.at * k.BlockWeightBytes(k.NV))
-		part.Params += uintptr(c.at * k.NV * k.Block.Bytes)
-		first := c.at * k.NV * k.Lanes
-		part.Out += uintptr(first)
-		made := region{image: image, rows: k.Rows, pixels: k.Row, channel: first, channels: min(c.n*k.NV*k.Lanes, k.Workload.O-first)}
-		if err := b.compute(part, made); err != nil {
-			return err
-		}
+	if k.TailNV > 0 {
+		g.tail = k.TailNV
 	}
-	return nil
+	switch parts := k.parts(b); {
+	case k.SplitChannels:
+		return g.cut(parts, true, true)
+	case b.threads == 1:
+		return g.cut(parts, false, true)
+	default:
+		return g.best(parts, b.threads)
+	}
 }
 
-// tileChunks cuts the one row of a flat kernel.
-func (k *convKernel) tileChunks(b *Bound) []chunk {
-	if k.byChannels(b.threads) {
-		return []chunk{{0, k.BigN + k.SmallN}}
+// pieceOf narrows args to some rows and channel blocks, and tells what they make.
+func (k *convKernel) pieceOf(args emit.Args, p piece) (emit.Args, region) {
+	args, made := k.rowsOf(args, p.rows)
+	args.Blocks, args.Tail = int64(p.blocks.n), 0
+	if p.blocks.at+p.blocks.n > k.FullBlocks {
+		args.Blocks, args.Tail = int64(p.blocks.n-1), 1
 	}
-	return chunksOf(k.BigN+k.SmallN, k.parts(b))
+	args.Weights += uintptr(p.blocks.at * k.BlockWeightBytes(k.NV))
+	args.Params += uintptr(p.blocks.at * k.NV * k.Block.Bytes)
+	per := k.NV * k.Lanes
+	made.channel = p.blocks.at * per
+	made.channels = min(p.blocks.n*per, k.Workload.O-made.channel)
+	args.Out += uintptr(made.channel)
+	return args, made
+}
+
+// rowsOf narrows args to some rows of the grid, and tells what of the image they
+// make.
+func (k *convKernel) rowsOf(args emit.Args, rows chunk) (emit.Args, region) {
+	if !k.Flat {
+		args.NRows = int64(rows.n)
+		args.Rows += uintptr(8 * rows.at * k.Workload.StrideH)
+		args.Out += uintptr(rows.at) * uintptr(args.OutRow)
+		args.Sums += uintptr(4 * rows.at * k.Row)
+		return args, region{y: rows.at, rows: rows.n, pixels: k.Row}
+	}
+	pixel := k.pixelAt(rows.at)
+	big := max(0, min(k.BigN-rows.at, rows.n))
+	args.Big, args.Small = int64(big), int64(rows.n-big)
+	args.Rows += uintptr(8 * rows.at)
+	args.Out += uintptr(pixel) * uintptr(args.OutPix)
+	args.Sums += uintptr(4 * pixel)
+	return args, region{x: pixel, rows: 1, pixels: k.pixelAt(rows.at+rows.n) - pixel}
 }
 
 // pixelAt is the first pixel of a tile of a flat kernel.
@@ -202,53 +215,9 @@ func (k *convKernel) pixelAt(tile int) int {
 	return min(tile, k.BigN)*k.Big + max(0, tile-k.BigN)*(k.Big-1)
 }
 
-// tileCalls adds a call for each chunk of tiles; its table entry is of the same
-// number.
-func (k *convKernel) tileCalls(b *Bound, args emit.Args, tiles []chunk) error {
-	for i, t := range tiles {
-		part, pixel := args, k.pixelAt(t.at)
-		big := max(0, min(k.BigN-t.at, t.n))
-		part.Big, part.Small = int64(big), int64(t.n-big)
-		part.Rows = uintptr(unsafe.Pointer(&b.table[i]))
-		part.Out += uintptr(pixel) * uintptr(args.OutPix)
-		part.Sums += uintptr(4 * pixel)
-		made := region{x: pixel, rows: 1, pixels: k.pixelAt(t.at+t.n) - pixel, channels: k.Workload.O}
-		if err := b.compute(part, made); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// sumCalls adds the calls that sum the windows of an image, cut like the tiles
-// of a flat kernel, by rows otherwise.
-func (k *convKernel) sumCalls(b *Bound, args emit.Args, tiles []chunk) {
-	if !k.Flat {
-		args.Big = int64(k.Row)
-		for _, y := range chunksOf(k.Rows, b.threads) {
-			b.call(progPrepare, k.rowsOf(args, y))
-		}
-		return
-	}
-	for i, t := range tiles {
-		part, pixel := args, k.pixelAt(t.at)
-		part.Big = int64(k.pixelAt(t.at+t.n) - pixel)
-		part.Rows = uintptr(unsafe.Pointer(&b.table[i]))
-		part.Sums += uintptr(4 * pixel)
-		b.call(progPrepare, part)
-	}
-}
-
-// A chunk is a run of n items from at on.
-type chunk struct{ at, n int }
-
-// chunksOf cuts n items into parts as equal as possible, at most one an item.
-func chunksOf(n, parts int) []chunk {
-	parts = max(1, min(n, parts))
-	list := make([]chunk, 0, parts)
-	for i := range parts {
-		at := i * n / parts
-		list = append(list, chunk{at, (i+1)*n/parts - at})
-	}
-	return list
+// sumCall adds the call that sums the windows of some rows of an image's grid.
+func (k *convKernel) sumCall(b *Bound, args emit.Args, rows chunk) {
+	args, made := k.rowsOf(args, rows)
+	args.Big = int64(made.pixels)
+	b.call(progPrepare, args)
 }

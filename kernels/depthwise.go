@@ -64,10 +64,18 @@ func (k *depthwiseKernel) bind(b *Bound) error {
 	return nil
 }
 
-// byChannels: see convKernel.byChannels.
+// byChannels tells whether calls get channel blocks rather than rows: if the
+// schedule says so, or if several threads share the blocks far more evenly.
 func (k *depthwiseKernel) byChannels(threads int) bool {
 	steps := k.Workload.OH() / k.RowsPerStep
-	return k.SplitChannels || threads > 1 && evenness(k.Blocks(), threads) > evenness(steps, threads)+0.3
+	return k.SplitChannels || threads > 1 && evenness(k.Blocks(), threads) > evenness(steps, threads)+0.05
+}
+
+// evenness is the share of the threads' time that is used if n equal items are
+// spread over threads.
+func evenness(n, threads int) float64 {
+	rounds := (n + threads - 1) / threads
+	return float64(n) / float64(rounds*threads)
 }
 
 // blocks narrows args to some channel blocks.
@@ -95,6 +103,7 @@ func (k *depthwiseKernel) steps(b *Bound, args emit.Args, calls int) {
 		part.NRows = int64(steps)
 		part.Rows += uintptr(8 * y * k.Workload.StrideH)
 		part.Out += uintptr(y) * uintptr(args.OutRow)
+		b.part()
 		b.call(progMain, part)
 	}
 	for _, c := range chunksOf(rows/k.RowsPerStep, calls) {

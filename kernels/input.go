@@ -105,6 +105,7 @@ func (k *convKernel) widen(b *Bound, s scratch) {
 	b.phase()
 	for image := range w.N {
 		for _, y := range chunksOf(w.H, b.threads) {
+			b.part()
 			b.call(progPrepare, emit.Args{
 				In: addressOf(in.Data, in.Offset+image*in.ImageStride+y.at*in.RowStride), InRow: int64(in.RowStride),
 				Out: addressOf(s.data, (image*w.H+y.at)*s.row+s.left*s.pixel), OutRow: int64(s.row),

@@ -35,37 +35,33 @@ type region struct {
 }
 
 // compute adds a call of the main program that makes a region; args say where in
-// the output. With a residual it makes it in a scratch, from where the sum goes to
-// the output.
-func (b *Bound) compute(args emit.Args, made region) error {
+// the output. With a residual it makes it in a scratch of the thread, from where
+// the sum goes to the output.
+func (b *Bound) compute(args emit.Args, made region, thread int) error {
 	if b.residual == nil {
 		b.call(progMain, args)
 		return nil
 	}
 	c := b.x.kernel.Workload.O
-	scratch := b.nextScratch(made.rows * made.pixels * c)
+	scratch := b.scratchOf(thread, made.rows*made.pixels*c)
 	args.Out = addressOf(scratch, made.channel)
 	args.OutPix, args.OutRow = int64(c), int64(made.pixels*c)
-	b.call(progMain, args)
-	parts := b.phases[len(b.phases)-1]
 	sum, err := b.residual.add(made, b.out, scratch, c)
-	parts[len(parts)-1].after = sum
+	b.call(progMain, args, sum...)
 	return err
 }
 
-// nextScratch returns the scratch of the next part of the current phase: one for
-// each thread serves all, in turn; see scratchParts.
-func (b *Bound) nextScratch(bytes int) []byte {
-	n := len(b.phases[len(b.phases)-1])
-	slot := n % b.threads
-	for len(b.scratch) <= slot {
+// scratchOf returns the scratch in which a thread's calls make what waits for
+// the addition, one after the other.
+func (b *Bound) scratchOf(thread, bytes int) []byte {
+	for len(b.scratch) <= thread {
 		b.scratch = append(b.scratch, nil)
 	}
-	if len(b.scratch[slot]) < bytes {
-		b.scratch[slot] = pack.Aligned(bytes)
-		b.keep = append(b.keep, b.scratch[slot])
+	if len(b.scratch[thread]) < bytes {
+		b.scratch[thread] = pack.Aligned(bytes)
+		b.keep = append(b.keep, b.scratch[thread])
 	}
-	return b.scratch[slot][:bytes]
+	return b.scratch[thread][:bytes]
 }
 
 // add returns the parts that add a region of the scratch [rows][pixels][c] and of

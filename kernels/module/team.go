@@ -125,14 +125,16 @@ func (t *team) run(p *phase) error {
 	return nil
 }
 
-// share computes a thread's parts of p, every n-th, and then what is left.
+// share computes a thread's parts of p, and then what is left.
 func (t *team) share(p *phase, thread int) {
 	epoch := p.epoch.Load()
-	for i := thread; i < len(p.parts); i += t.n {
+	n := len(p.parts)
+	first, end := kernels.OwnParts(n, t.n, thread)
+	for i := first; i < end; i++ {
 		p.take(i, epoch)
 	}
-	for i := range p.parts {
-		p.take(i, epoch)
+	for i := first + n - 1; i >= end; i-- { // those of others, from their ends
+		p.take(i%n, epoch)
 	}
 }
 
