@@ -40,23 +40,38 @@ func checkBoundaries(t *testing.T, isa schedules.ISA, round qnn.Rounding, genera
 		l.Requant.Zero = 100
 	}
 	r := rand.New(rand.NewPCG(7, 7))
+	most := int32(math.MaxInt32)
+	if !general { // what short forms can take; see schedules.Class
+		most -= int32(l.C)*255*255 + qnn.MaxShortBias
+	}
 	for _, m := range mults {
+		q := l.Requant
+		q.Mult = []qnn.Multiplier{m}
+		if _, short := q.ShortForm(0); !short && !general && !sign { // one or two
+			continue
+		}
 		for _, acc := range boundaryAccumulators(r, m) {
+			if !general {
+				acc = min(max(acc, -most), most)
+			}
 			l.Bias = append(l.Bias, acc)
 			l.Requant.Mult = append(l.Requant.Mult, m)
 		}
 	}
 	l.OC = len(l.Bias)
 	l.Weights = make([]byte, l.OC*l.C)
+	if w, err := schedules.WorkloadOf(l); err != nil || w.General != general || w.Sign != sign {
+		t.Fatalf("%s, %v", w, err)
+	}
 	compareLayer(t, l, isa, make([]byte, l.C))
 }
 
 // boundaryMultipliers covers every exponent with mantissas at the ends.
 func boundaryMultipliers(general bool) []qnn.Multiplier {
 	var list []qnn.Multiplier
-	first, last := int32(-31), int32(-1)
+	first, last := int32(-22), int32(-1)
 	if general {
-		last = 30
+		first, last = -31, 30
 	}
 	for exp := first; exp <= last; exp++ {
 		for _, m := range []int32{1 << 30, 1<<30 + 1, math.MaxInt32 - 1, math.MaxInt32, 0x5a827999} {

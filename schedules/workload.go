@@ -53,8 +53,9 @@ type Class struct {
 	// Sign: double rounding must treat negative values right; false where they
 	// are clamped away (output zero point <= Lo), and for single rounding.
 	Sign bool
-	// General: some multiplier is >= 1/2 (exponent > -1), so that the
-	// requantisation needs a left shift or no right shift.
+	// General: the requantisation of some channel has no short form
+	// (qnn.ShortForm), nor that of Sign: a multiplier is >= 1/2 (exponent > -1) or
+	// tiny, or accumulators may be as large as int32.
 	General bool
 }
 

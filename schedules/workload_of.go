@@ -2,6 +2,7 @@ package schedules
 
 import (
 	"fmt"
+	"math"
 
 	"qtune/qnn"
 )
@@ -47,10 +48,35 @@ func classOf(l *qnn.Layer) Class {
 		Round:      r.Round,
 		Sign:       r.Round == qnn.Double && r.Zero > r.Lo,
 	}
-	for _, m := range r.Mult {
-		c.General = c.General || m.M != 0 && m.Exp > -1
+	c.General = !accumulatorsSpare(l)
+	for i, m := range r.Mult {
+		if c.General {
+			break
+		}
+		if c.Sign {
+			c.General = m.M != 0 && m.Exp > -1
+			continue
+		}
+		_, short := r.ShortForm(i)
+		c.General = !short
 	}
 	return c
+}
+
+// accumulatorsSpare tells whether the bias of a short form can be added to any
+// accumulator.
+func accumulatorsSpare(l *qnn.Layer) bool {
+	taps := int64(l.Window.KH * l.Window.KW)
+	if l.Kind != qnn.DepthwiseLayer {
+		taps *= int64(l.C)
+	}
+	most := taps*255*255 + qnn.MaxShortBias
+	for _, b := range l.Bias {
+		if most+int64(max(b, -b)) > math.MaxInt32 || b == math.MinInt32 {
+			return false
+		}
+	}
+	return true
 }
 
 // fitInt8 tells whether w - zero fits int8 for all weights.

@@ -23,7 +23,7 @@ func Mul(isa schedules.ISA, p Piece, general bool, repeat Repeat) *x86.Program {
 	g.repeat = repeat
 	d, w, zero := g.vec(4), g.vec(4), g.vec(1)[0]
 	g.emit(x86.VPXOR, g.v(zero), g.v(zero), g.v(zero))
-	g.oddMask()
+	g.evenMask()
 	c := g.fields(MulLayout(g.width, general))
 	return g.elementwise(p, func() {
 		g.differences(p, w, zero, c)
@@ -80,7 +80,7 @@ func PRelu(isa schedules.ISA, p Piece, general bool, repeat Repeat) *x86.Program
 	g.repeat = repeat
 	d, w, zero, x, t := g.vec(4), g.vec(4), g.vec(1)[0], g.vec(1)[0], g.vec(2)
 	g.emit(x86.VPXOR, g.v(zero), g.v(zero), g.v(zero))
-	g.oddMask()
+	g.evenMask()
 	c := g.fields(PReluLayout(g.width, general))
 	steep := func(name string) x86.Operand { return c(steepPrefix + name) }
 	kind := elementwiseKind(general)

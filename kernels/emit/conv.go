@@ -43,7 +43,7 @@ func Conv(p *ConvPlan) *x86.Program {
 		g.emit(x86.MOV, x86.R(r.reg), arg(r.off))
 	}
 	g.emit(x86.XOR, x86.R(regX), x86.R(regX))
-	g.oddMask()
+	g.evenMask()
 	g.loops(0, tileShape{pixels: p.Big, nv: p.NV, channels: p.NV * p.Lanes})
 	return g.finish()
 }

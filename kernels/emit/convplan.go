@@ -119,7 +119,7 @@ func (p *ConvPlan) planConstants() {
 	if p.Workload.PerChannel {
 		target = &p.Block
 	}
-	for _, name := range requantFields[p.Requant] {
+	for _, name := range p.Requant.fields(p.Workload.PerChannel) {
 		target.add(name, vec)
 	}
 }

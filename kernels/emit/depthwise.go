@@ -36,7 +36,7 @@ func DepthwiseProgram(p *DepthwisePlan) *x86.Program {
 		g.emit(x86.MOV, x86.R(r.reg), arg(r.off))
 	}
 	g.emit(x86.MOV, x86.R(regX), arg(argInAt))
-	g.oddMask()
+	g.evenMask()
 	if p.MaskedLoads {
 		g.setMask(maskLoad, x86.RAX, 1<<p.Channels-1)
 	}

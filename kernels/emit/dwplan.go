@@ -196,7 +196,7 @@ func (p *DepthwisePlan) planConstants() {
 	if p.Workload.PerChannel {
 		target = &p.Block
 	}
-	for _, name := range requantFields[p.Requant] {
+	for _, name := range p.Requant.fields(p.Workload.PerChannel) {
 		target.add(name, p.Vector)
 	}
 }

@@ -21,7 +21,7 @@ func (e *epilogue) param(v int, name string) x86.Operand {
 // requantise turns all accumulators [pixel][vector] to outputs before
 // narrowing. Constants are held in registers as far as there are free ones.
 func (g *gen) requantise(e *epilogue, acc [][]int, tmp []int) {
-	hoisted := g.hoist(e.kind)
+	hoisted := g.hoist(e)
 	for v := range acc[0] {
 		memory := func(name string) x86.Operand {
 			if e.perChannel {
@@ -30,9 +30,12 @@ func (g *gen) requantise(e *epilogue, acc [][]int, tmp []int) {
 			return constant(e.consts, name)
 		}
 		if v == 0 || e.perChannel {
-			g.load(e.kind, hoisted, memory)
+			g.load(e, hoisted, memory)
 		}
 		c := func(name string) x86.Operand {
+			if name == "modd" && !e.perChannel {
+				name = "m"
+			}
 			if reg, ok := hoisted[name]; ok {
 				return g.v(reg)
 			}
@@ -57,9 +60,9 @@ func (g *gen) addWindowSum(e *epilogue, a, v, m, tmp int) {
 
 // hoist hands the registers that are left to the constants of the
 // requantisation.
-func (g *gen) hoist(kind requantKind) map[string]int {
+func (g *gen) hoist(e *epilogue) map[string]int {
 	regs := map[string]int{}
-	for _, name := range requantFields[kind] {
+	for _, name := range e.kind.fields(e.perChannel) {
 		if g.next == g.regs {
 			break
 		}
@@ -69,8 +72,8 @@ func (g *gen) hoist(kind requantKind) map[string]int {
 }
 
 // load fills hoisted constants, in the order of their fields.
-func (g *gen) load(kind requantKind, regs map[string]int, c func(string) x86.Operand) {
-	for _, name := range requantFields[kind] {
+func (g *gen) load(e *epilogue, regs map[string]int, c func(string) x86.Operand) {
+	for _, name := range e.kind.fields(e.perChannel) {
 		if reg, ok := regs[name]; ok {
 			g.emit(x86.VMOVDQU, g.v(reg), c(name))
 		}

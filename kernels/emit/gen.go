@@ -18,7 +18,7 @@ import (
 
 // Opmask registers with fixed roles.
 const (
-	maskOdd  x86.Mask = x86.K1 // odd lanes of 32 bits
+	maskEven x86.Mask = x86.K1 // even lanes of 32 bits
 	maskTail x86.Mask = x86.K2 // bytes of a partial store
 	maskLoad x86.Mask = x86.K3 // bytes of a partial load
 )
@@ -94,10 +94,10 @@ func (g *gen) addImm(r x86.Reg, n int) {
 	}
 }
 
-// oddMask sets the mask that blendOdd needs.
-func (g *gen) oddMask() {
+// evenMask sets the mask of even lanes.
+func (g *gen) evenMask() {
 	if g.masks() {
-		g.setMask(maskOdd, x86.RAX, 0xaaaa)
+		g.setMask(maskEven, x86.RAX, 0x5555)
 	}
 }
 

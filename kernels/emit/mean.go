@@ -41,7 +41,7 @@ func MeanLayout(width x86.Width, k MeanKind) *Layout {
 func Mean(isa schedules.ISA, p Piece, kind MeanKind) *x86.Program {
 	g := newGen("mean", isa, p.Width())
 	a, t := g.vec(4), g.vec(3)
-	g.oddMask()
+	g.evenMask()
 	c := g.fields(MeanLayout(g.width, kind))
 	g.emit(x86.MOV, x86.R(poolWindow), arg(argRows))
 	g.emit(x86.MOV, x86.R(poolInRow), arg(argInRow))

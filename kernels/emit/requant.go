@@ -1,6 +1,8 @@
 package emit
 
 import (
+	"slices"
+
 	"qtune/kernels/x86"
 	"qtune/qnn"
 	"qtune/schedules"
@@ -10,26 +12,22 @@ import (
 // zero, exactly as qnn.Multiplier.Scale does. The product p = a*m has 64 bits;
 // VPMULDQ makes it for the even lanes, and for the odd ones after a shift.
 //
-// Single rounding, with n = 31 - exponent:
-//
-//	y = (p + 2^(n-1)) >> n
-//
-// Double rounding is floor(floor((p + 2^30) / 2^31) + 2^(r-1)) / 2^r) for
-// results that are not negative (r = -exponent), and a floor of a floor is one
-// floor: y = (p + 2^30 + 2^(30+r)) >> (31+r). So both are one addition and one
-// shift ("shift"). There is no 64-bit arithmetic shift in AVX2: adding 2^62
-// first makes every sum positive, and subtracting 2^(62-n) afterwards takes it
-// away again; that subtraction adds the zero point too.
+// Most layers have a short form (qnn.ShortForm; "shift"): with a constant added
+// to the bias, the upper halves of the products, all in one vector, take one
+// addition and one shift of 32 bits, the zero point included.
 //
 // Where negative results matter, double rounding takes ties away from zero and
 // needs its two steps ("sign"): h = (p + 2^30) >> 31, then with h' = h - (h<0),
 // y = (((h' >> (r-1)) + 1) >> 1.
 //
-// The general forms handle multipliers of 1/2 and more (r <= 0).
+// The general forms handle any multiplier. Single rounding, with n = 31 -
+// exponent: y = (p + 2^(n-1)) >> n. There is no 64-bit arithmetic shift in AVX2:
+// adding 2^62 first makes every sum positive, and subtracting 2^(62-n) afterwards
+// takes it away again; that subtraction adds the zero point too.
 type requantKind uint8
 
 const (
-	requantShift         requantKind = iota // single rounding, or double where negatives clamp away
+	requantShift         requantKind = iota // the short form
 	requantSign                             // double rounding
 	requantShiftGeneral                     // single rounding, any exponent
 	requantDoubleGeneral                    // double rounding, any exponent
@@ -50,14 +48,26 @@ func requantKindOf(c schedules.Class) requantKind {
 // requantFields are the constants of each kind, those first that profit most
 // from a register. RequantNumbers gives their values.
 var requantFields = map[requantKind][]string{
-	requantShift:         {"m", "modd", "ke", "ko", "ce", "co", "sub"},
+	requantShift:         {"m", "modd", "add", "shift"},
 	requantShiftGeneral:  {"m", "modd", "ke", "ko", "ce", "co", "cl", "sub"},
 	requantSign:          {"m", "modd", "half", "n1", "one", "zero"},
 	requantDoubleGeneral: {"left", "m", "modd", "half", "n", "n1", "neg", "one", "zero"},
 }
 
+// fields lists the constants of a kind. One multiplier for all channels serves
+// even and odd lanes.
+func (k requantKind) fields(perChannel bool) []string {
+	if perChannel {
+		return requantFields[k]
+	}
+	return slices.DeleteFunc(slices.Clone(requantFields[k]), func(f string) bool { return f == "modd" })
+}
+
 // RequantNumbers are the constants of one channel.
-type RequantNumbers struct{ m, k, n, right, shiftLeft, zero int64 }
+type RequantNumbers struct {
+	m, k, n, right, shiftLeft, zero int64
+	short                           qnn.ShortForm
+}
 
 // Get returns a constant by its field's name. 64-bit ones are those of the even
 // or the odd lane that the channel sits in.
@@ -65,7 +75,11 @@ func (x *RequantNumbers) Get(name string) int64 {
 	switch name {
 	case "m", "modd":
 		return x.m
-	case "ke", "ko": // see requantise: 2^62 makes every sum positive
+	case "add":
+		return int64(x.short.Add)
+	case "shift":
+		return int64(x.short.Shift)
+	case "ke", "ko": // 2^62 makes every sum positive
 		return x.k + 1<<62
 	case "ce":
 		return x.n
@@ -127,15 +141,17 @@ func RequantNumbersOf(m qnn.Multiplier, r qnn.Rounding, zero int32) RequantNumbe
 	return x
 }
 
-// NewRequantNumbers returns the constants of output channel oc under r; oc -1 is
-// a lane that no channel fills.
-func NewRequantNumbers(r *qnn.Requantise, oc int) RequantNumbers {
-	m := qnn.Multiplier{}
-	if oc >= 0 {
-		m = r.Multiplier(oc)
+// Numbers returns the constants of output channel oc under r.
+func (k requantKind) Numbers(r *qnn.Requantise, oc int) RequantNumbers {
+	x := RequantNumbersOf(r.Multiplier(oc), r.Round, r.Zero)
+	if k == requantShift {
+		x.short, _ = r.ShortForm(oc) // the layer's class says that there is one
 	}
-	return RequantNumbersOf(m, r.Round, r.Zero)
+	return x
 }
+
+// Bias is what the accumulators of the channel must have more than their bias.
+func (x *RequantNumbers) Bias() int32 { return x.short.Bias }
 
 // requant emits the requantisation of accumulator a. e, o and t are
 // temporaries, c gives a constant as a register or a memory operand.
@@ -146,14 +162,18 @@ func (g *gen) requant(kind requantKind, a, e, o int, c func(string) x86.Operand)
 	g.emit(x86.VPSRLQ, g.v(o), g.v(a), x86.I(32))
 	g.op3(x86.VPMULDQ, e, a, c("m"))
 	g.op3(x86.VPMULDQ, o, o, c("modd"))
-	if kind == requantShift || kind == requantShiftGeneral {
+	switch kind {
+	case requantShift:
+		g.upperHalves(e, o)
+		g.op3(x86.VPADDD, a, o, c("add"))
+		g.op3(x86.VPSRAVD, a, a, c("shift"))
+		return
+	case requantShiftGeneral:
 		g.op3(x86.VPADDQ, e, e, c("ke"))
 		g.op3(x86.VPADDQ, o, o, c("ko"))
 		g.op3(x86.VPSRLVQ, e, e, c("ce"))
 		g.op3(x86.VPSRLVQ, o, o, c("co"))
-		if kind == requantShiftGeneral {
-			g.op3(x86.VPSLLVQ, o, o, c("cl"))
-		}
+		g.op3(x86.VPSLLVQ, o, o, c("cl"))
 		g.blendOdd(a, e, o)
 		g.op3(x86.VPSUBD, a, a, c("sub"))
 		return
@@ -180,10 +200,21 @@ func (g *gen) requant(kind requantKind, a, e, o int, c func(string) x86.Operand)
 	g.op3(x86.VPADDD, a, a, c("zero"))
 }
 
+// upperHalves moves the upper halves of the 64-bit lanes of e to the even lanes of
+// o, whose odd ones hold those of o.
+func (g *gen) upperHalves(e, o int) {
+	if g.masks() {
+		g.p.EmitMasked(x86.VMOVSHDUP, maskEven, false, g.v(o), g.v(e))
+		return
+	}
+	g.emit(x86.VMOVSHDUP, g.v(e), g.v(e))
+	g.emit(x86.VPBLENDD, g.v(o), g.v(e), g.v(o), x86.I(0xaa))
+}
+
 // blendOdd sets a to the even lanes of e and the odd lanes of o.
 func (g *gen) blendOdd(a, e, o int) {
 	if g.masks() {
-		g.p.EmitMasked(x86.VPBLENDMD, maskOdd, false, g.v(a), g.v(e), g.v(o))
+		g.p.EmitMasked(x86.VPBLENDMD, maskEven, false, g.v(a), g.v(o), g.v(e))
 		return
 	}
 	g.emit(x86.VPBLENDD, g.v(a), g.v(e), g.v(o), x86.I(0xaa))

@@ -36,9 +36,8 @@ func fillVectors(dst []byte, layout *emit.Layout, lanes int, value func(lane int
 
 // layerConstants fills the constants of a layer: the clamp, permutations, and
 // the requantisation of all channels where it is one.
-func layerConstants(layout *emit.Layout, lanes int, r *qnn.Requantise) []byte {
+func layerConstants(layout *emit.Layout, lanes int, numbers emit.RequantNumbers, r *qnn.Requantise) []byte {
 	dst := Aligned(layout.Bytes)
-	numbers := emit.NewRequantNumbers(r, 0)
 	fillVectors(dst, layout, lanes, func(_ int, name string) int64 {
 		switch name {
 		case "lo32":

@@ -34,6 +34,7 @@ func Conv(p *emit.ConvPlan, l *qnn.Layer) (weights, blocks, consts []byte) {
 	channels := splitChannels(l, p.ElementBytes)
 	k := l.Window.KH * l.Window.KW * l.C
 	rows := convRows(l, channels, k, p.ElementBytes)
+	numbers := requantNumbers(p.Requant, &l.Requant)
 	perBlock := p.BlockWeightBytes(p.NV)
 	weights = Aligned(p.FullBlocks*perBlock + p.BlockWeightBytes(p.TailNV))
 	blocks = Aligned((p.FullBlocks*p.NV + p.TailNV) * p.Block.Bytes)
@@ -53,31 +54,45 @@ func Conv(p *emit.ConvPlan, l *qnn.Layer) (weights, blocks, consts []byte) {
 				packConvLane(p, weights[b*perBlock:], rows[oc[lane]*k*p.ElementBytes:], nv, v, lane)
 			}
 			dst := blocks[(b*p.NV+v)*p.Block.Bytes:][:p.Block.Bytes]
-			fillBlock(dst, &p.Block, oc, l, func(c int) (bias, sum int32) { return channels[c].bias, channels[c].sum })
+			fillBlock(dst, &p.Block, oc, numbers, func(c int) (bias, sum int32) { return channels[c].bias, channels[c].sum })
 		}
 	}
-	return weights, blocks, layerConstants(&p.Consts, p.Lanes, &l.Requant)
+	return weights, blocks, layerConstants(&p.Consts, p.Lanes, numbers[0], &l.Requant)
 }
 
-// fillBlock writes the constants of one vector of channels.
-func fillBlock(dst []byte, layout *emit.Layout, oc []int, l *qnn.Layer, channel func(c int) (bias, sum int32)) {
-	numbers := make([]emit.RequantNumbers, len(oc))
-	for i, c := range oc {
-		numbers[i] = emit.NewRequantNumbers(&l.Requant, c)
+// fillBlock writes the constants of one vector of channels, of which oc lists those
+// of the lanes, -1 where there is none.
+func fillBlock(dst []byte, layout *emit.Layout, oc []int, numbers []emit.RequantNumbers, channel func(c int) (bias, sum int32)) {
+	of := func(c int) *emit.RequantNumbers {
+		if c < 0 || len(numbers) == 1 {
+			c = 0
+		}
+		return &numbers[c]
 	}
 	fillVectors(dst, layout, len(oc), func(lane int, name string) int64 {
 		if name != "bias" && name != "wsum" {
-			return numbers[lane].Get(name)
+			return of(oc[lane]).Get(name)
 		}
 		if oc[lane] < 0 {
 			return 0
 		}
 		bias, sum := channel(oc[lane])
 		if name == "bias" {
-			return int64(bias)
+			return int64(bias + of(oc[lane]).Bias())
 		}
 		return int64(sum)
 	})
+}
+
+// requantNumbers returns the constants of each multiplier.
+func requantNumbers(kind interface {
+	Numbers(r *qnn.Requantise, oc int) emit.RequantNumbers
+}, r *qnn.Requantise) []emit.RequantNumbers {
+	list := make([]emit.RequantNumbers, len(r.Mult))
+	for i := range list {
+		list[i] = kind.Numbers(r, i)
+	}
+	return list
 }
 
 // packConvLane scatters the weights of one output channel, src [KH][KW][C] of

@@ -17,7 +17,7 @@ import (
 func Depthwise(p *emit.DepthwisePlan, l *qnn.Layer) (weights, blocks, consts []byte) {
 	weights = Aligned(p.Blocks() * p.BlockWeights)
 	blocks = Aligned(p.Blocks() * 4 * p.Block.Bytes)
-	bias := depthwiseBias(l)
+	numbers, bias := requantNumbers(p.Requant, &l.Requant), depthwiseBias(l)
 	for b := range p.Blocks() {
 		for v := range 4 {
 			channels := make([]int, p.Lanes) // of each lane, -1 where there is none
@@ -34,10 +34,10 @@ func Depthwise(p *emit.DepthwisePlan, l *qnn.Layer) (weights, blocks, consts []b
 				packDepthwiseLane(p, weights[b*p.BlockWeights:][:p.BlockWeights], l, c, v, lane)
 			}
 			dst := blocks[(b*4+v)*p.Block.Bytes:][:p.Block.Bytes]
-			fillBlock(dst, &p.Block, channels, l, func(c int) (int32, int32) { return bias[c], 0 })
+			fillBlock(dst, &p.Block, channels, numbers, func(c int) (int32, int32) { return bias[c], 0 })
 		}
 	}
-	consts = layerConstants(&p.Consts, p.Lanes, &l.Requant)
+	consts = layerConstants(&p.Consts, p.Lanes, numbers[0], &l.Requant)
 	fillPadding(consts, p, l.InputZero)
 	return weights, blocks, consts
 }
