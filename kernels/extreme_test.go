@@ -146,6 +146,8 @@ func TestExtremes(t *testing.T) {
 		"depthwise n1 h5 w7 c70 k3x3 m1 s1x1 d1x1 p1,1,1,1 wz=0 perch=0 round=double sign=0 mult=lt1",
 		"depthwise n1 h9 w7 c16 k3x3 m2 s2x2 d1x1 p1,1,1,1 wz=0 perch=0 round=double sign=0 mult=lt1",
 		"dense n3 c67 o33 wz=0 perch=0 round=single sign=0 mult=lt1",
+		"dense n1 c16449 o5 wz=1 perch=0 round=double sign=0 mult=lt1", // window sums of more than two words
+		"conv2d n1 h3 w4 c50 k3x3 o21 s1x1 d1x1 p1,1,1,1 wz=1 perch=0 round=double sign=0 mult=lt1",
 	}
 	for _, shape := range shapes {
 		w, err := schedules.ParseWorkload(shape)

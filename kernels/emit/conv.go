@@ -34,7 +34,7 @@ func Conv(p *ConvPlan) *x86.Program {
 		gen:  newGen(string(p.Workload.Op), p.ISA, p.width()),
 		plan: p,
 		nest: nest{p.Order, convMoved(p.Sums)},
-		end:  epilogue{p.Requant, p.Workload.PerChannel, p.Sums, p.Pack, &p.Block, &p.Consts},
+		end:  epilogue{p.Requant, p.Workload.PerChannel, p.Sums, p.SumWords, p.Pack, &p.Block, &p.Consts},
 	}
 	for _, r := range []struct {
 		reg x86.Reg

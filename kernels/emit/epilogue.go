@@ -9,6 +9,7 @@ type epilogue struct {
 	kind          requantKind
 	perChannel    bool
 	sums          bool // add window sums; see ConvPlan.Sums
+	sumWords      bool // see ConvPlan.SumWords
 	pack          bool
 	block, consts *Layout
 }
@@ -41,21 +42,36 @@ func (g *gen) requantise(e *epilogue, acc [][]int, tmp []int) {
 			}
 			return memory(name)
 		}
-		for m := range acc {
-			if e.sums {
-				g.addWindowSum(e, acc[m][v], v, m, tmp[0])
+		if e.sums {
+			pixels := make([]int, len(acc))
+			for m := range acc {
+				pixels[m] = acc[m][v]
 			}
+			g.addWindowSums(e, pixels, v, tmp)
+		}
+		for m := range acc {
 			g.requant(e.kind, acc[m][v], tmp[0], tmp[1], c)
 		}
 	}
 }
 
-// addWindowSum adds what the weights' zero points leave: the sum of pixel m's
-// window times a constant of each channel.
-func (g *gen) addWindowSum(e *epilogue, a, v, m, tmp int) {
-	g.emit(x86.VPBROADCASTD, g.v(tmp), x86.M(regSums, 4*m))
-	g.op3(x86.VPMULLD, tmp, tmp, e.param(v, "wsum"))
-	g.emit(x86.VPADDD, g.v(a), g.v(a), g.v(tmp))
+// addWindowSums adds to the accumulators [pixel] of vector v what the weights'
+// zero points leave: the sum of the pixel's window times a constant of each
+// channel.
+func (g *gen) addWindowSums(e *epilogue, acc []int, v int, tmp []int) {
+	if !e.sumWords {
+		for m, a := range acc {
+			g.emit(x86.VPBROADCASTD, g.v(tmp[0]), x86.M(regSums, 4*m))
+			g.op3(x86.VPMULLD, tmp[0], tmp[0], e.param(v, "wsum"))
+			g.emit(x86.VPADDD, g.v(a), g.v(a), g.v(tmp[0]))
+		}
+		return
+	}
+	g.emit(x86.VMOVDQU, g.v(tmp[1]), e.param(v, "wsum"))
+	for m, a := range acc {
+		g.emit(x86.VPBROADCASTD, g.v(tmp[0]), x86.M(regSums, 4*m))
+		g.emit(x86.VPDPWSSD, g.v(a), g.v(tmp[0]), g.v(tmp[1]))
+	}
 }
 
 // hoist hands the registers that are left to the constants of the

@@ -84,7 +84,14 @@ func (g *convGen) pixelSum(r sumRegs) {
 		})
 	}
 	g.sumLanes(r.width, r.acc, r.tmp)
-	g.emit(x86.VMOVD, x86.M(regSums, 0), x86.X(r.acc))
+	g.emit(x86.VMOVD, x86.R(x86.RAX), x86.X(r.acc))
+	if p.SumWords { // the upper word moves up from bit 7 to bit 16
+		g.emit(x86.MOV, x86.R(x86.RCX), x86.R(x86.RAX))
+		g.emit(x86.SHR, x86.R(x86.RCX), x86.I(sumLowBits))
+		g.emit(x86.IMUL, x86.R(x86.RCX), x86.R(x86.RCX), x86.I(1<<16-1<<sumLowBits))
+		g.emit(x86.ADD, x86.R(x86.RAX), x86.R(x86.RCX))
+	}
+	g.emit(x86.MOVL, x86.M(regSums, 0), x86.R(x86.RAX))
 	g.addImm(regSums, 4)
 	g.addImm(regX, p.Workload.StrideW*p.PixelBytes)
 }

@@ -54,7 +54,7 @@ func Conv(p *emit.ConvPlan, l *qnn.Layer) (weights, blocks, consts []byte) {
 				packConvLane(p, weights[b*perBlock:], rows[oc[lane]*k*p.ElementBytes:], nv, v, lane)
 			}
 			dst := blocks[(b*p.NV+v)*p.Block.Bytes:][:p.Block.Bytes]
-			fillBlock(dst, &p.Block, oc, numbers, func(c int) (bias, sum int32) { return channels[c].bias, channels[c].sum })
+			fillBlock(dst, &p.Block, oc, numbers, func(c int) (bias, sum int32) { return channels[c].bias, p.SumFactor(channels[c].sum) })
 		}
 	}
 	return weights, blocks, layerConstants(&p.Consts, p.Lanes, numbers[0], &l.Requant)
