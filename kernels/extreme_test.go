@@ -98,6 +98,50 @@ func boundaryAccumulators(r *rand.Rand, m qnn.Multiplier) []int32 {
 	return list
 }
 
+// TestFloatBoundaries does the same, for one multiplier at a time, with layers
+// that have float forms: accumulators around all steps of the output, and far
+// beyond.
+func TestFloatBoundaries(t *testing.T) {
+	for _, isa := range schedules.ISAs() {
+		t.Run(string(isa), func(t *testing.T) {
+			r := rand.New(rand.NewPCG(8, 8))
+			layers := 0
+			for try := range 60 {
+				q := qnn.Requantise{Round: qnn.Rounding(try % 2), Hi: 255, Mult: []qnn.Multiplier{{M: 1<<30 + r.Int32N(1<<30), Exp: -1 - r.Int32N(12)}}}
+				if q.Round == qnn.Single {
+					q.Zero = r.Int32N(256)
+				}
+				if _, ok := q.FloatForm(0); ok {
+					layers++
+					compareSteps(t, q, isa)
+				}
+			}
+			if layers < 20 {
+				t.Errorf("only %d layers", layers)
+			}
+		})
+	}
+}
+
+// compareSteps compares a dense layer of one multiplier with the reference, an
+// accumulator a channel.
+func compareSteps(t *testing.T, q qnn.Requantise, isa schedules.ISA) {
+	l := &qnn.Layer{Kind: qnn.DenseLayer, N: 1, H: 1, W: 1, C: 4, OH: 1, OW: 1, WeightSigned: true,
+		Window: qnn.Window{KH: 1, KW: 1, StrideH: 1, StrideW: 1, DilationH: 1, DilationW: 1}, Requant: q}
+	scale := math.Ldexp(float64(q.Mult[0].M), int(q.Mult[0].Exp)-31)
+	for y := int32(-3); y <= 258; y++ {
+		at := int32((float64(y-q.Zero) - 0.5) / scale)
+		l.Bias = append(l.Bias, at-1, at, at+1, at+2)
+	}
+	l.Bias = append(l.Bias, 1<<30, -1<<30, 1<<24+1, -1<<24-1, 0)
+	l.OC = len(l.Bias)
+	l.Weights = make([]byte, l.OC*l.C)
+	if w, err := schedules.WorkloadOf(l); err != nil || !w.Float {
+		t.Fatalf("%s, %v", w, err)
+	}
+	compareLayer(t, l, isa, make([]byte, l.C))
+}
+
 // compareLayer runs the heuristic's kernel of a layer against the reference.
 func compareLayer(t *testing.T, l *qnn.Layer, isa schedules.ISA, in []byte) {
 	t.Helper()

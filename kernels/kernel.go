@@ -143,7 +143,7 @@ func (k *Kernel) Pack(l *qnn.Layer) (*Packed, error) {
 	if err != nil {
 		return nil, err
 	}
-	if w != k.Workload {
+	if !k.Workload.Holds(w) {
 		return nil, fmt.Errorf("a kernel of %s cannot hold the numbers of %s", k.Workload, w)
 	}
 	return k.plan.pack(l), nil

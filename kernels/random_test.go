@@ -68,7 +68,7 @@ func firstDifference(got, want []byte, w schedules.Workload) string {
 
 func pick[T any](r *rand.Rand, v ...T) T { return v[r.IntN(len(v))] }
 
-// classes draws a quantisation class.
+// drawClass draws a quantisation class.
 func drawClass(r *rand.Rand, w *schedules.Workload) {
 	w.PerChannel, w.General = w.O > 1 && r.IntN(2) == 0, r.IntN(4) == 0
 	w.WeightZero = r.IntN(2) == 0
@@ -77,6 +77,7 @@ func drawClass(r *rand.Rand, w *schedules.Workload) {
 	} else {
 		w.Sign = r.IntN(2) == 0
 	}
+	w.Float = !w.General && !w.Sign && r.IntN(2) == 0
 }
 
 // randomConv draws a small convolution with tails, strides, dilations and

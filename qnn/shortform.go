@@ -32,13 +32,9 @@ func (r *Requantise) ShortForm(oc int) (ShortForm, bool) {
 	if m.M == 0 {
 		return ShortForm{Add: r.Zero}, true
 	}
-	n := 31 - int64(m.Exp)
-	if n < 32 || n > 32+maxShortShift || r.Round == Double && r.Zero > r.Lo {
+	k, n, ok := r.addend(oc)
+	if !ok {
 		return ShortForm{}, false
-	}
-	k := int64(1)<<(n-1) + int64(r.Zero)<<n
-	if r.Round == Double {
-		k += 1 << 30
 	}
 	const two32 = 1 << 32
 	less, more := r.slack(k, n, int64(m.M))
@@ -47,6 +43,19 @@ func (r *Requantise) ShortForm(oc int) (ShortForm, bool) {
 		return ShortForm{}, false
 	}
 	return ShortForm{Bias: int32(bias), Add: int32((k - bias*int64(m.M) + more) >> 32), Shift: int32(n - 32)}, true
+}
+
+// addend returns K and n, if there are such (see ShortForm).
+func (r *Requantise) addend(oc int) (k, n int64, ok bool) {
+	n = 31 - int64(r.Multiplier(oc).Exp)
+	if n < 32 || n > 32+maxShortShift || r.Round == Double && r.Zero > r.Lo {
+		return 0, 0, false
+	}
+	k = int64(1)<<(n-1) + int64(r.Zero)<<n
+	if r.Round == Double {
+		k += 1 << 30
+	}
+	return k, n, true
 }
 
 // slack returns how much less and how much more than k gives the same outputs:

@@ -71,6 +71,48 @@ func randomRequantise(r *rand.Rand) *Requantise {
 	return q
 }
 
+func (f FloatForm) output(r *Requantise, a int32) int32 {
+	sum := float32(math.FMA(float64(float32(a)), float64(f.Scale), float64(f.Offset)))
+	return min(max(int32(sum), r.Lo), r.Hi)
+}
+
+// TestFloatForm does the same for float forms.
+func TestFloatForm(t *testing.T) {
+	r := rand.New(rand.NewPCG(19, 9))
+	forms, all := map[int32]int{}, map[int32]int{}
+	for range 6000 {
+		q := randomRequantise(r)
+		exp := q.Mult[0].Exp
+		f, ok := q.FloatForm(0)
+		all[exp]++
+		if !ok {
+			continue
+		}
+		forms[exp]++
+		scale := math.Ldexp(float64(q.Mult[0].M), int(exp)-31)
+		for y := q.Lo - 1; y <= q.Hi+1; y++ {
+			at := int64((float64(y-q.Zero) - 0.5) / scale)
+			for d := int64(-2); d <= 2; d++ {
+				if got, want := f.output(q, int32(at+d)), q.output(0, int32(at+d)); got != want {
+					t.Fatalf("%+v: %+v: accumulator %d gives %d, want %d", *q, f, at+d, got, want)
+				}
+			}
+		}
+		for range 50 {
+			a := int32(r.Uint32()) >> r.IntN(31)
+			if got, want := f.output(q, a), q.output(0, a); got != want {
+				t.Fatalf("%+v: %+v: accumulator %d gives %d, want %d", *q, f, a, got, want)
+			}
+		}
+	}
+	for exp := int32(-1); exp >= -6; exp-- {
+		if 10*forms[exp] < 8*all[exp] {
+			t.Errorf("multiplier 2^%d: %d of %d have a float form", exp, forms[exp], all[exp])
+		}
+	}
+	t.Logf("%v of %v", forms, all)
+}
+
 // TestNoShortForm lists what has none.
 func TestNoShortForm(t *testing.T) {
 	for _, q := range []Requantise{

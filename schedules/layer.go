@@ -9,8 +9,8 @@ import (
 // varianceOfInput is that of a byte with all values equally likely.
 const varianceOfInput = (256*256 - 1) / 12.0
 
-// Layer returns a layer of exactly w's class with seeded random numbers:
-// WorkloadOf(Layer) == w. Bias and multipliers are such that random input
+// Layer returns a layer of w's class with seeded random numbers:
+// w.Holds(WorkloadOf(Layer)). Bias and multipliers are such that random input
 // (RandomInput) spreads the outputs of every channel over the output range. A
 // general multiplier takes most outputs beyond both ends of it: that is its
 // nature. Input zero point, weight zero point and clamps are at times extreme.
@@ -123,14 +123,14 @@ func (w Workload) fillScales(l *qnn.Layer, r *random) {
 	if w.PerChannel {
 		q.Mult = make([]qnn.Multiplier, w.O)
 		for c := range q.Mult {
-			q.Mult[c] = w.multiplier(outStd/std(float64(squares[c]))*jitter(), c, r)
+			q.Mult[c] = w.multiplier(outStd/std(float64(squares[c]))*jitter(), c, q, r)
 		}
 	} else {
 		total := 0.0
 		for _, s := range squares {
 			total += float64(s)
 		}
-		q.Mult = []qnn.Multiplier{w.multiplier(outStd/std(total/float64(w.O))*jitter(), 0, r)}
+		q.Mult = []qnn.Multiplier{w.multiplier(outStd/std(total/float64(w.O))*jitter(), 0, q, r)}
 	}
 	l.Bias = make([]int32, w.O)
 	middle := float64(q.Lo+q.Hi)/2 - float64(q.Zero)
@@ -144,15 +144,33 @@ func (w Workload) fillScales(l *qnn.Layer, r *random) {
 }
 
 // multiplier returns one near d that is of w's class: below 1/2, or for a
-// general workload from 1/2 to 2 in every other channel.
-func (w Workload) multiplier(d float64, channel int, r *random) qnn.Multiplier {
+// general workload from 1/2 to 2 in every other channel. One that has the form
+// which w asks for may be larger.
+func (w Workload) multiplier(d float64, channel int, q *qnn.Requantise, r *random) qnn.Multiplier {
 	const below = 0.499999
 	if w.General && channel%2 == 0 {
-		d = 0.5 * math.Exp2(2*r.unit())
-	} else {
-		d = min(max(d, 1.0/(1<<30)), below)
+		return qnn.QuantizeMultiplier(0.5 * math.Exp2(2*r.unit()))
 	}
-	return qnn.QuantizeMultiplier(d)
+	d = min(max(d, 1.0/(1<<22)), below)
+	for try := 0; ; try++ {
+		m := qnn.QuantizeMultiplier(d)
+		if w.General || w.Sign || try == 200 || w.hasForm(m, q) {
+			return m
+		}
+		d = min(d*(1+0.02*r.unit()), below*(0.5+0.5*r.unit()))
+	}
+}
+
+// hasForm tells whether multiplier m under q has the forms that w asks for.
+func (w Workload) hasForm(m qnn.Multiplier, q *qnn.Requantise) bool {
+	one := *q
+	one.Mult = []qnn.Multiplier{m}
+	_, short := one.ShortForm(0)
+	if !short || !w.Float {
+		return short
+	}
+	_, float := one.FloatForm(0)
+	return float
 }
 
 // weightSums returns for each output channel the sum and the sum of squares of

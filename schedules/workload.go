@@ -57,6 +57,16 @@ type Class struct {
 	// (qnn.ShortForm), nor that of Sign: a multiplier is >= 1/2 (exponent > -1) or
 	// tiny, or accumulators may be as large as int32.
 	General bool
+	// Float: the requantisation of every channel has a float form
+	// (qnn.FloatForm), and a short form too.
+	Float bool
+}
+
+// Holds tells whether a kernel of workload w can compute layers of workload l:
+// float forms are an offer that it need not take.
+func (w Workload) Holds(l Workload) bool {
+	l.Float = l.Float && w.Float
+	return w == l
 }
 
 // pointWindow is the window of a dense layer.

@@ -60,7 +60,17 @@ func classOf(l *qnn.Layer) Class {
 		_, short := r.ShortForm(i)
 		c.General = !short
 	}
+	c.Float = !c.General && !c.Sign && hasFloatForms(r)
 	return c
+}
+
+func hasFloatForms(r *qnn.Requantise) bool {
+	for i := range r.Mult {
+		if _, ok := r.FloatForm(i); !ok {
+			return false
+		}
+	}
+	return true
 }
 
 // accumulatorsSpare tells whether the bias of a short form can be added to any

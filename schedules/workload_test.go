@@ -20,10 +20,10 @@ func sampleWorkloads() []Workload {
 		{Op: Dense, N: 3, H: 1, W: 1, C: 7, O: 2, Window: pointWindow},
 	}
 	for _, w := range shapes {
-		for bits := range 32 {
+		for bits := range 64 {
 			w.Class = Class{
 				WeightZero: bits&1 != 0, PerChannel: bits&2 != 0, General: bits&4 != 0,
-				Sign: bits&8 != 0, Round: qnn.Rounding(bits >> 4),
+				Sign: bits&8 != 0, Round: qnn.Rounding(bits >> 4 & 1), Float: bits&32 != 0,
 			}
 			if w.Validate() == nil {
 				ws = append(ws, w)
@@ -49,7 +49,9 @@ func TestWorkloadText(t *testing.T) {
 		}
 	}
 	ws := sampleWorkloads()
-	if len(ws) != 7*24 { // sign=1 goes with double rounding only: 3/4 of 32
+	// sign=1 goes with double rounding only, 3/4 of 32; mult=f32 with neither that
+	// nor mult=any
+	if len(ws) != 7*(24+8) {
 		t.Errorf("%d workloads", len(ws))
 	}
 	for _, w := range ws {

@@ -55,7 +55,23 @@ func (c *Class) fields() []field {
 		choice("perch=", "0", "1", &c.PerChannel),
 		round,
 		choice("sign=", "0", "1", &c.Sign),
-		choice("mult=", "lt1", "any", &c.General),
+		c.multipliers(),
+	}
+}
+
+func (c *Class) multipliers() field {
+	return field{
+		prefix: "mult=", values: []string{"lt1", "any", "f32"},
+		get: func() int {
+			switch {
+			case c.General:
+				return 1
+			case c.Float:
+				return 2
+			}
+			return 0
+		},
+		set: func(i int) { c.General, c.Float = i == 1, i == 2 },
 	}
 }
 

@@ -1,6 +1,7 @@
 package emit
 
 import (
+	"math"
 	"slices"
 
 	"qtune/kernels/x86"
@@ -16,6 +17,9 @@ import (
 // to the bias, the upper halves of the products, all in one vector, take one
 // addition and one shift of 32 bits, the zero point included.
 //
+// Many of them have a float form too (qnn.FloatForm; "float"): to single precision,
+// one multiplication and addition, and back.
+//
 // Where negative results matter, double rounding takes ties away from zero and
 // needs its two steps ("sign"): h = (p + 2^30) >> 31, then with h' = h - (h<0),
 // y = (((h' >> (r-1)) + 1) >> 1.
@@ -28,6 +32,7 @@ type requantKind uint8
 
 const (
 	requantShift         requantKind = iota // the short form
+	requantFloat                            // the float form
 	requantSign                             // double rounding
 	requantShiftGeneral                     // single rounding, any exponent
 	requantDoubleGeneral                    // double rounding, any exponent
@@ -41,6 +46,8 @@ func requantKindOf(c schedules.Class) requantKind {
 		return requantDoubleGeneral
 	case c.Sign:
 		return requantSign
+	case c.Float:
+		return requantFloat
 	}
 	return requantShift
 }
@@ -49,6 +56,7 @@ func requantKindOf(c schedules.Class) requantKind {
 // from a register. RequantNumbers gives their values.
 var requantFields = map[requantKind][]string{
 	requantShift:         {"m", "modd", "add", "shift"},
+	requantFloat:         {"scale", "offset"},
 	requantShiftGeneral:  {"m", "modd", "ke", "ko", "ce", "co", "cl", "sub"},
 	requantSign:          {"m", "modd", "half", "n1", "one", "zero"},
 	requantDoubleGeneral: {"left", "m", "modd", "half", "n", "n1", "neg", "one", "zero"},
@@ -67,6 +75,7 @@ func (k requantKind) fields(perChannel bool) []string {
 type RequantNumbers struct {
 	m, k, n, right, shiftLeft, zero int64
 	short                           qnn.ShortForm
+	float                           qnn.FloatForm
 }
 
 // Get returns a constant by its field's name. 64-bit ones are those of the even
@@ -79,6 +88,10 @@ func (x *RequantNumbers) Get(name string) int64 {
 		return int64(x.short.Add)
 	case "shift":
 		return int64(x.short.Shift)
+	case "scale":
+		return int64(math.Float32bits(x.float.Scale))
+	case "offset":
+		return int64(math.Float32bits(x.float.Offset))
 	case "ke", "ko": // 2^62 makes every sum positive
 		return x.k + 1<<62
 	case "ce":
@@ -144,8 +157,11 @@ func RequantNumbersOf(m qnn.Multiplier, r qnn.Rounding, zero int32) RequantNumbe
 // Numbers returns the constants of output channel oc under r.
 func (k requantKind) Numbers(r *qnn.Requantise, oc int) RequantNumbers {
 	x := RequantNumbersOf(r.Multiplier(oc), r.Round, r.Zero)
-	if k == requantShift {
-		x.short, _ = r.ShortForm(oc) // the layer's class says that there is one
+	switch k { // the layer's class says that there is one
+	case requantShift:
+		x.short, _ = r.ShortForm(oc)
+	case requantFloat:
+		x.float, _ = r.FloatForm(oc)
 	}
 	return x
 }
@@ -156,6 +172,10 @@ func (x *RequantNumbers) Bias() int32 { return x.short.Bias }
 // requant emits the requantisation of accumulator a. e, o and t are
 // temporaries, c gives a constant as a register or a memory operand.
 func (g *gen) requant(kind requantKind, a, e, o int, c func(string) x86.Operand) {
+	if kind == requantFloat {
+		g.requantFloat(a, e, c)
+		return
+	}
 	if kind == requantDoubleGeneral {
 		g.op3(x86.VPSLLVD, a, a, c("left"))
 	}
@@ -198,6 +218,19 @@ func (g *gen) requant(kind requantKind, a, e, o int, c func(string) x86.Operand)
 		g.emit(x86.VPADDD, g.v(a), g.v(a), g.v(e))
 	}
 	g.op3(x86.VPADDD, a, a, c("zero"))
+}
+
+// requantFloat is requant by the float form. The multiplier must be in a register:
+// t, if its constant is in memory.
+func (g *gen) requantFloat(a, t int, c func(string) x86.Operand) {
+	scale := c("scale")
+	if scale.Kind == x86.KindMem {
+		g.emit(x86.VMOVDQU, g.v(t), scale)
+		scale = g.v(t)
+	}
+	g.emit(x86.VCVTDQ2PS, g.v(a), g.v(a))
+	g.emit(x86.VFMADD213PS, g.v(a), scale, c("offset"))
+	g.emit(x86.VCVTTPS2DQ, g.v(a), g.v(a))
 }
 
 // upperHalves moves the upper halves of the 64-bit lanes of e to the even lanes of

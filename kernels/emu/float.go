@@ -10,12 +10,13 @@ import (
 // exceptions masked, denormal numbers kept. Results that are not a number have
 // the bits that SSE gives them on every host.
 var floats = table{
-	x86.VADDPS: lanewise(each(arith32(func(a, b float32) float32 { return a + b }))),
-	x86.VSUBPS: lanewise(each(arith32(func(a, b float32) float32 { return a - b }))),
-	x86.VMULPS: lanewise(each(arith32(func(a, b float32) float32 { return a * b }))),
-	x86.VDIVPS: lanewise(each(arith32(func(a, b float32) float32 { return a / b }))),
-	x86.VMINPS: lanewise(each(choose32(func(a, b float32) bool { return a < b }))),
-	x86.VMAXPS: lanewise(each(choose32(func(a, b float32) bool { return a > b }))),
+	x86.VADDPS:      lanewise(each(arith32(func(a, b float32) float32 { return a + b }))),
+	x86.VSUBPS:      lanewise(each(arith32(func(a, b float32) float32 { return a - b }))),
+	x86.VMULPS:      lanewise(each(arith32(func(a, b float32) float32 { return a * b }))),
+	x86.VDIVPS:      lanewise(each(arith32(func(a, b float32) float32 { return a / b }))),
+	x86.VFMADD213PS: lanewise(multiplyAdd213),
+	x86.VMINPS:      lanewise(each(choose32(func(a, b float32) bool { return a < b }))),
+	x86.VMAXPS:      lanewise(each(choose32(func(a, b float32) bool { return a > b }))),
 
 	x86.VADDPD: lanewise(each(arith64(func(a, b float64) float64 { return a + b }))),
 	x86.VDIVPD: lanewise(each(arith64(func(a, b float64) float64 { return a / b }))),
@@ -50,6 +51,43 @@ func arith32(f func(a, b float32) float32) func(a, b uint32) uint32 {
 		}
 		return 0xffc00000
 	}
+}
+
+// multiplyAdd213 sets d to a*d + b, rounded once.
+func multiplyAdd213(d, a, b *vec, n int) {
+	x, y, z := a.u32(), b.u32(), d.u32()
+	for i := range n / 4 {
+		z[i] = fma32(x[i], z[i], y[i])
+	}
+}
+
+// fma32 is a*b + c of single precision numbers, rounded once. Their product is
+// exact in double precision; of the sum's error only the sign matters, where
+// rounding it twice would meet a tie.
+func fma32(a, b, c uint32) uint32 {
+	x, y, z := math.Float32frombits(a), math.Float32frombits(b), math.Float32frombits(c)
+	for i, f := range [3]float32{x, y, z} {
+		if f != f {
+			return [3]uint32{a, b, c}[i] | quiet32
+		}
+	}
+	p, q := float64(x)*float64(y), float64(z)
+	sum := p + q
+	if math.IsInf(sum, 0) || sum != sum {
+		if sum != sum {
+			return 0xffc00000
+		}
+		return math.Float32bits(float32(sum))
+	}
+	back := sum - p
+	if e := (p - (sum - back)) + (q - back); e != 0 && math.Float64bits(sum)&1 == 0 { // round to odd
+		to := math.Inf(1)
+		if e < 0 {
+			to = math.Inf(-1)
+		}
+		sum = math.Nextafter(sum, to)
+	}
+	return math.Float32bits(float32(sum))
 }
 
 // arith64 is arith32 in double precision.

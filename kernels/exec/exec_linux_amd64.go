@@ -45,6 +45,7 @@ var features = []struct {
 }{
 	{x86.FeatAVX, cpuid.AVX},
 	{x86.FeatAVX2, cpuid.AVX2},
+	{x86.FeatFMA, cpuid.FMA3},
 	{x86.FeatAVXVNNI, cpuid.AVXVNNI},
 	{x86.FeatAVX512F, cpuid.AVX512F},
 	{x86.FeatAVX512BW, cpuid.AVX512BW},

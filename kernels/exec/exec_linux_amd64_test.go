@@ -256,14 +256,14 @@ func TestFaultIsOver(t *testing.T) {
 }
 
 func TestSupportedBy(t *testing.T) {
-	base := []cpuid.FeatureID{cpuid.AVX, cpuid.AVX2, cpuid.BMI1, cpuid.BMI2, cpuid.POPCNT, cpuid.MOVBE}
+	base := []cpuid.FeatureID{cpuid.AVX, cpuid.AVX2, cpuid.FMA3, cpuid.BMI1, cpuid.BMI2, cpuid.POPCNT, cpuid.MOVBE}
 	avx512 := []cpuid.FeatureID{cpuid.AVX512F, cpuid.AVX512BW, cpuid.AVX512DQ, cpuid.AVX512VL, cpuid.AVX512VNNI}
 	tests := []struct {
 		has  []cpuid.FeatureID
 		want []ISA
 	}{
 		{nil, nil},
-		{base[:5], nil},
+		{base[:6], nil},
 		{base, []ISA{AVX2}},
 		{slices.Concat(base, avx512[:4]), []ISA{AVX2}},
 		{slices.Concat(base, avx512[1:]), []ISA{AVX2}},

@@ -23,6 +23,7 @@ type Feature uint16
 const (
 	FeatAVX Feature = 1 << iota
 	FeatAVX2
+	FeatFMA
 	FeatAVXVNNI
 	FeatAVX512F
 	FeatAVX512BW
@@ -35,14 +36,14 @@ var isaTable = [numISAs]struct {
 	name string
 	has  Feature
 }{
-	AVX2:    {"avx2", FeatAVX | FeatAVX2},
-	AVXVNNI: {"avxvnni", FeatAVX | FeatAVX2 | FeatAVXVNNI},
-	AVX512VNNI: {"avx512vnni", FeatAVX | FeatAVX2 |
+	AVX2:    {"avx2", FeatAVX | FeatAVX2 | FeatFMA},
+	AVXVNNI: {"avxvnni", FeatAVX | FeatAVX2 | FeatFMA | FeatAVXVNNI},
+	AVX512VNNI: {"avx512vnni", FeatAVX | FeatAVX2 | FeatFMA |
 		FeatAVX512F | FeatAVX512BW | FeatAVX512DQ | FeatAVX512VL | FeatAVX512VNNI},
 }
 
 var featureNames = []string{
-	"AVX", "AVX2", "AVX_VNNI", "AVX512F", "AVX512BW", "AVX512DQ", "AVX512VL", "AVX512_VNNI",
+	"AVX", "AVX2", "FMA", "AVX_VNNI", "AVX512F", "AVX512BW", "AVX512DQ", "AVX512VL", "AVX512_VNNI",
 }
 
 // String returns the name by which the command line and the log know the ISA.

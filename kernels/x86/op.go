@@ -152,6 +152,7 @@ const (
 	VADDPS
 	VSUBPS
 	VMULPS
+	VFMADD213PS // first = second*first + third, rounded once
 	VDIVPS
 	VMINPS
 	VMAXPS

@@ -8,6 +8,8 @@ var floatRows = []row{
 	{VSUBPS, "vsubps v{k32z}, v, v/m/b32", "RVM", "EVEX.NP.0F.W0 5C /r", FeatAVX512F, "2B SUBPS"},
 	{VMULPS, "vmulps v, v, v/m", "RVM", "VEX.NP.0F.WIG 59 /r", FeatAVX, "2B MULPS"},
 	{VMULPS, "vmulps v{k32z}, v, v/m/b32", "RVM", "EVEX.NP.0F.W0 59 /r", FeatAVX512F, "2B MULPS"},
+	{VFMADD213PS, "vfmadd213ps +v, v, v/m", "RVM", "VEX.66.0F38.W0 A8 /r", FeatFMA, "2C VFMADD132PS/VFMADD213PS/VFMADD231PS"},
+	{VFMADD213PS, "vfmadd213ps +v{k32z}, v, v/m/b32", "RVM", "EVEX.66.0F38.W0 A8 /r", FeatAVX512F, "2C VFMADD132PS/VFMADD213PS/VFMADD231PS"},
 	{VDIVPS, "vdivps v, v, v/m", "RVM", "VEX.NP.0F.WIG 5E /r", FeatAVX, "2A DIVPS"},
 	{VDIVPS, "vdivps v{k32z}, v, v/m/b32", "RVM", "EVEX.NP.0F.W0 5E /r", FeatAVX512F, "2A DIVPS"},
 	{VMINPS, "vminps v, v, v/m", "RVM", "VEX.NP.0F.WIG 5D /r", FeatAVX, "2B MINPS"},
