@@ -22,18 +22,20 @@ func indicesOf(t *qnn.Tensor, data []byte) []int64 {
 	return v
 }
 
-// gatherAlong copies for each index the slice of x that it names along axis.
+// gatherAlong copies for each index the slice of x that it names along an axis.
 func gatherAlong(g *qnn.Graph, n *qnn.Node, vals Values, out []byte) error {
-	x, data := g.Input(n, 0), vals.Of(g, n.Inputs[0])
-	axis := n.Op.(qnn.Gather).Axis
-	if axis < 0 {
-		axis += len(x.Shape)
+	axis, batches, err := g.GatherAxes(n)
+	if err != nil {
+		return err
 	}
-	run := qnn.Shape(x.Shape[axis+1:]).Elems() * x.Type.Size()
+	x, data := g.Input(n, 0), vals.Of(g, n.Inputs[0])
+	run := x.Shape[axis+1:].Elems() * x.Type.Size()
 	extent := x.Shape[axis]
 	indices := indicesOf(g.Input(n, 1), vals.Of(g, n.Inputs[1]))
-	for outer := range qnn.Shape(x.Shape[:axis]).Elems() {
-		for _, i := range indices {
+	outers := x.Shape[batches:axis].Elems() // in a batch
+	count := len(indices) / x.Shape[:batches].Elems()
+	for outer := range x.Shape[:axis].Elems() {
+		for _, i := range indices[outer/outers*count:][:count] {
 			if i < 0 || i >= int64(extent) {
 				return fmt.Errorf("%s: index %d of %d", g.Label(n), i, extent)
 			}
