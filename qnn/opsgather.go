@@ -212,7 +212,7 @@ func supportsPadValue(g *Graph, n *Node) error {
 
 // supportsCast: what is quantised is cast as the number that is stored.
 func supportsCast(g *Graph, n *Node) error {
-	set := types(Uint8, Int8, Int32, Int64, Float32, Bool)
+	set := types(Uint8, Int8, Int16, Int32, Int64, Float32, Bool)
 	if x, y := g.Input(n, 0), g.Output(n, 0); !set.has(x.Type) || !set.has(y.Type) {
 		return fmt.Errorf("from %s to %s", x.Type, y.Type)
 	}

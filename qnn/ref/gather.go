@@ -125,6 +125,8 @@ func cast(x, y *qnn.Tensor, in, out []byte) {
 			binary.LittleEndian.PutUint64(out[8*k:], uint64(i))
 		case qnn.Int32:
 			binary.LittleEndian.PutUint32(out[4*k:], uint32(i))
+		case qnn.Int16:
+			binary.LittleEndian.PutUint16(out[2*k:], uint16(i))
 		case qnn.Bool:
 			out[k] = 0
 			if i != 0 || f != 0 {
@@ -153,15 +155,11 @@ func number(t qnn.DType, data []byte, k int) (i int64, f float32) {
 		}
 	case qnn.Int64:
 		return int64(binary.LittleEndian.Uint64(data[8*k:])), 0
-	case qnn.Int32:
-		return int64(int32(binary.LittleEndian.Uint32(data[4*k:]))), 0
-	case qnn.Int8:
-		return int64(int8(data[k])), 0
 	case qnn.Bool:
 		if data[k] != 0 {
 			return 1, 0
 		}
 		return 0, 0
 	}
-	return int64(data[k]), 0
+	return int64(decode(t, data, k)), 0
 }

@@ -284,7 +284,7 @@ func finish(r *rand.Rand, name string, b *builder, outputs int, quant qnn.Quant)
 		case qnn.ArgMax, qnn.ArgMin:
 			y.Type, y.Quant = []qnn.DType{qnn.Int32, qnn.Int64}[r.IntN(2)], qnn.Quant{}
 		}
-		if _, ok := b.node.Op.(qnn.Cast); ok {
+		if _, ok := b.node.Op.(qnn.Cast); ok && b.result == nil {
 			y.Type, y.Quant = []qnn.DType{qnn.Int32, qnn.Float32, qnn.Int64}[r.IntN(3)], qnn.Quant{}
 		}
 		if op, ok := b.node.Op.(qnn.Reduce); ok && op.Kind == qnn.ReduceSum && r.IntN(3) > 0 {

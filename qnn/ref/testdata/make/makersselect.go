@@ -71,6 +71,17 @@ var selectMakers = []maker{
 		b.node.Op = qnn.Slice{}
 		return 1
 	}},
+	{"rand_shortcast", func(b *builder) int {
+		types := []qnn.DType{qnn.Uint8, qnn.Int8, qnn.Int16, qnn.Int32, qnn.Int64, qnn.Float32, qnn.Bool}
+		to := types[b.r.IntN(len(types))]
+		if b.any(types...); to != qnn.Int16 {
+			b.typ = qnn.Int16
+		}
+		b.input(b.shape(3))
+		b.node.Op = qnn.Cast{}
+		b.result = func(_ int, y *qnn.Tensor) { y.Type, y.Quant = to, qnn.Quant{} }
+		return 1
+	}},
 	{"rand_dequantize_int16", func(b *builder) int {
 		b.any(qnn.Int16).input(b.shape(3))
 		b.g.Tensors[0].Quant = quantOf(0.001+0.01*b.r.Float32(), 0)
