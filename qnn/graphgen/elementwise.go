@@ -66,6 +66,9 @@ func (b *builder) extreme(op qnn.Op) bool {
 }
 
 func (b *builder) prelu() bool {
+	if b.oneIn(4) {
+		return b.pairOfFloats(qnn.PRelu{}, qnn.Float32)
+	}
 	x, ok := b.pick(any8)
 	if !ok {
 		return false

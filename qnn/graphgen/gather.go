@@ -56,7 +56,7 @@ func (b *builder) gatherND() bool {
 // spaceToBatch draws blocks of the rows and columns, and paddings that they
 // divide.
 func (b *builder) spaceToBatch() bool {
-	x, ok := b.pick(image8)
+	x, ok := b.pick(func(t *qnn.Tensor) bool { return image(t) && t.Type != qnn.Bool })
 	if !ok {
 		return false
 	}

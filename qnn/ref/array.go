@@ -91,7 +91,7 @@ func array(g *qnn.Graph, n *qnn.Node, vals Values) (done bool, err error) {
 	case qnn.SpaceToBatch:
 		var b *qnn.Blocks
 		if b, err = g.BlocksOf(n); err == nil {
-			spaceToBatch(out, x, from.Shape, to.Shape, b, []byte{byte(to.Quant.Zero[0])})
+			spaceToBatch(out, x, from.Shape, to.Shape, b, zeroCell(to))
 		}
 	case qnn.BatchToSpace:
 		var b *qnn.Blocks

@@ -15,7 +15,7 @@ import (
 func numbers(g *qnn.Graph, n *qnn.Node, vals Values, out []byte) error {
 	x, y := g.Input(n, 0), g.Output(n, 0)
 	switch op := n.Op.(type) {
-	case qnn.Add, qnn.Sub, qnn.Mul, qnn.Div, qnn.Maximum, qnn.Minimum, qnn.FloorDiv, qnn.FloorMod:
+	case qnn.Add, qnn.Sub, qnn.Mul, qnn.Div, qnn.Maximum, qnn.Minimum, qnn.FloorDiv, qnn.FloorMod, qnn.PRelu:
 		return pairOfNumbers(g, n, vals, out)
 	case qnn.Softmax:
 		softmaxFloat(vals.Of(g, n.Inputs[0]), out, x.Shape[len(x.Shape)-1], op.Beta)
@@ -92,6 +92,11 @@ func pairOfFloats(op qnn.Op, a, b float32) (float32, error) {
 		return floorFloats(op, a, b)
 	case qnn.Maximum:
 		return larger(a, b), nil
+	case qnn.PRelu:
+		if a >= 0 {
+			return a, nil
+		}
+		return float32(a * b), nil
 	}
 	return smaller(a, b), nil // MINIMUM
 }
@@ -233,12 +238,18 @@ func softmaxFloat(data, out []byte, depth int, beta float32) {
 	}
 }
 
-// zeroCell is the element of t that means 0, for types of more than 8 bits: int16
-// may have a zero point.
+// zeroCell is the element of t that means 0: of 8 bits and int16 its zero point,
+// where it has one.
 func zeroCell(t *qnn.Tensor) []byte {
 	cell := make([]byte, t.Type.Size())
-	if t.Type == qnn.Int16 && len(t.Quant.Zero) > 0 {
-		binary.LittleEndian.PutUint16(cell, uint16(t.Quant.Zero[0]))
+	if len(t.Quant.Zero) == 0 {
+		return cell
+	}
+	switch z := t.Quant.Zero[0]; t.Type {
+	case qnn.Int16:
+		binary.LittleEndian.PutUint16(cell, uint16(z))
+	case qnn.Uint8, qnn.Int8:
+		cell[0] = byte(z)
 	}
 	return cell
 }

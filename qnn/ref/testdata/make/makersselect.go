@@ -71,6 +71,22 @@ var selectMakers = []maker{
 		b.node.Op = qnn.Slice{}
 		return 1
 	}},
+	{"rand_fprelu", func(b *builder) int {
+		s := b.floats().shape(4)
+		b.input(s)
+		b.input(qnn.Shape{1, 1, s[3]})
+		b.node.Op = qnn.PRelu{}
+		return 1
+	}},
+	{"rand_wides2b", func(b *builder) int {
+		s := b.any(qnn.Float32, qnn.Int32, qnn.Int64).shape(4)
+		top := b.r.IntN(3)
+		b.input(s)
+		b.ints(2, 1)
+		b.paddings(top, (s[1]+top)%2, b.r.IntN(2), b.r.IntN(2))
+		b.node.Op = qnn.SpaceToBatch{}
+		return 1
+	}},
 	{"rand_shortcast", func(b *builder) int {
 		types := []qnn.DType{qnn.Uint8, qnn.Int8, qnn.Int16, qnn.Int32, qnn.Int64, qnn.Float32, qnn.Bool}
 		to := types[b.r.IntN(len(types))]
