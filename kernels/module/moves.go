@@ -14,8 +14,18 @@ type move struct {
 	kernels.Moves
 }
 
+// maxMoves bounds the moves of an operator: a small file can describe any number
+// of them, for each of which memory is needed. Beyond, the interpreter runs it.
+const maxMoves = 1 << 13
+
 // moveOperator is an operator that only moves elements, of dense tensors.
 func moveOperator(m *Module, n *qnn.Node) (o operator, ok bool, err error) {
+	switch n.Op.(type) {
+	case qnn.SpaceToBatch, qnn.BatchToSpace:
+		if b, err := m.graph.BlocksOf(n); err != nil || b.Count() > maxMoves {
+			return o, false, err
+		}
+	}
 	all, err := m.movesOf(n)
 	if err != nil {
 		return o, false, err
@@ -191,7 +201,7 @@ func gatherOperator(m *Module, n *qnn.Node) (o operator, ok bool, err error) {
 		return o, false, nil // computed ones
 	}
 	axis, batches, err := m.graph.GatherAxes(n)
-	if err != nil {
+	if err != nil || len(indices) > maxMoves {
 		return o, false, err
 	}
 	extent := m.graph.Input(n, 0).Shape[axis]
