@@ -2,6 +2,7 @@ package qnn
 
 import (
 	"fmt"
+	"math"
 	"slices"
 )
 
@@ -67,12 +68,18 @@ func (d DType) Size() int {
 // Is8Bit tells whether d is one of the two types of quantised activations.
 func (d DType) Is8Bit() bool { return d == Uint8 || d == Int8 }
 
-// Limits returns the least and the greatest value of an 8-bit type.
+// Limits returns the least and the greatest value of a type that quantised
+// values may have: of 8 bits, int16 or int32.
 func (d DType) Limits() (lo, hi int32) {
-	if d == Int8 {
-		return -128, 127
+	switch d {
+	case Int8:
+		return math.MinInt8, math.MaxInt8
+	case Int16:
+		return math.MinInt16, math.MaxInt16
+	case Int32:
+		return math.MinInt32, math.MaxInt32
 	}
-	return 0, 255
+	return 0, math.MaxUint8
 }
 
 // enumName returns names[i], or a text that shows a value outside the table.

@@ -132,7 +132,9 @@ func otherOptionText(op Op) string {
 	case Reduce:
 		return fmt.Sprintf("keepdims=%t", op.KeepDims)
 	case Gather:
-		return fmt.Sprintf("axis=%d", op.Axis)
+		return fmt.Sprintf("axis=%d batch=%d", op.Axis, op.BatchDims)
+	case MirrorPad:
+		return fmt.Sprintf("symmetric=%t", op.Symmetric)
 	case DetectionPostProcess:
 		return fmt.Sprintf("%+v", op)
 	case LeakyRelu:
@@ -142,7 +144,11 @@ func otherOptionText(op Op) string {
 	case ResizeNearest:
 		return fmt.Sprintf("align=%t half=%t", op.AlignCorners, op.HalfPixel)
 	case StridedSlice:
-		return fmt.Sprintf("begin=%#b end=%#b shrink=%#b", op.BeginMask, op.EndMask, op.ShrinkMask)
+		text := fmt.Sprintf("begin=%#b end=%#b shrink=%#b", op.BeginMask, op.EndMask, op.ShrinkMask)
+		if op.EllipsisMask|op.NewAxisMask != 0 || op.Offset {
+			text += fmt.Sprintf(" ellipsis=%#b new=%#b offset=%t", op.EllipsisMask, op.NewAxisMask, op.Offset)
+		}
+		return text
 	case Pack:
 		return fmt.Sprintf("axis=%d", op.Axis)
 	case Unpack:

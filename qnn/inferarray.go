@@ -77,62 +77,6 @@ func (g *Graph) SliceRanges(n *Node) ([]Range, error) {
 	return out, nil
 }
 
-// StridedRanges returns what STRIDED_SLICE selects of each dimension.
-func (g *Graph) StridedRanges(n *Node) ([]Range, error) {
-	op, x := n.Op.(StridedSlice), g.Input(n, 0).Shape
-	var v [3][]int // begin, end, stride
-	for k := range v {
-		var err error
-		if v[k], err = g.constInts(n, k+1); err != nil {
-			return nil, err
-		}
-		if len(v[k]) != len(x) {
-			return nil, fmt.Errorf("%d beginnings, ends or strides for %d dimensions", len(v[k]), len(x))
-		}
-	}
-	out := make([]Range, len(x))
-	for i, d := range x {
-		if v[2][i] == 0 {
-			return nil, fmt.Errorf("stride 0 in dimension %d", i)
-		}
-		out[i] = op.rangeOf(i, d, v[0][i], v[1][i], v[2][i])
-	}
-	return out, nil
-}
-
-// rangeOf clamps a range to dimension i of extent d. An end that lies before
-// the beginning selects nothing.
-func (op StridedSlice) rangeOf(i, d, begin, end, step int) Range {
-	bit := 1 << i
-	clamp := func(v, lo, hi int) int {
-		if v < 0 {
-			v += d
-		}
-		return min(max(v, lo), hi)
-	}
-	first := clamp(begin, 0, d-1)
-	if op.BeginMask&bit != 0 {
-		if first = 0; step < 0 {
-			first = d - 1
-		}
-	}
-	if op.ShrinkMask&bit != 0 {
-		return Range{first, 1, 1}
-	}
-	if step > 0 {
-		stop := clamp(end, 0, d)
-		if op.EndMask&bit != 0 {
-			stop = d
-		}
-		return Range{first, step, max(0, (stop-first+step-1)/step)}
-	}
-	stop := clamp(end, -1, d-1)
-	if op.EndMask&bit != 0 {
-		stop = -1
-	}
-	return Range{first, step, max(0, (first-stop-step-1)/-step)}
-}
-
 func sliceShape(g *Graph, n *Node) (Shape, error) {
 	ranges, err := g.SliceRanges(n)
 	if err != nil {
@@ -141,20 +85,6 @@ func sliceShape(g *Graph, n *Node) (Shape, error) {
 	out := Shape{}
 	for _, r := range ranges {
 		out = append(out, r.Count)
-	}
-	return out, nil
-}
-
-func stridedSliceShape(g *Graph, n *Node) (Shape, error) {
-	ranges, err := g.StridedRanges(n)
-	if err != nil {
-		return nil, err
-	}
-	out := Shape{}
-	for i, r := range ranges {
-		if n.Op.(StridedSlice).ShrinkMask&(1<<i) == 0 {
-			out = append(out, r.Count)
-		}
 	}
 	return out, nil
 }

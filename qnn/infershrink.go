@@ -59,7 +59,7 @@ func reducedShape(g *Graph, n *Node) (Shape, error) {
 	return out, nil
 }
 
-func argMaxShape(g *Graph, n *Node) (Shape, error) {
+func argBestShape(g *Graph, n *Node) (Shape, error) {
 	x := g.Input(n, 0).Shape
 	axis, err := g.Axis(n, 1, len(x))
 	if err != nil {

@@ -154,9 +154,12 @@ func leakyReluNumbers(g *Graph, n *Node) error {
 	return quantised(g, n)
 }
 
-// l2normNumbers: the output is in 1/128.
+// l2normNumbers: an output of 8 bits is in 1/128.
 func l2normNumbers(g *Graph, n *Node) error {
 	x, y := g.Input(n, 0), g.Output(n, 0)
+	if x.Type == Float32 {
+		return nil
+	}
 	if err := oneScale(x, y); err != nil {
 		return err
 	}
@@ -184,6 +187,14 @@ func hardSwishNumbers(g *Graph, n *Node) error {
 	return nil
 }
 
+// padNumbers checks the zero point that new cells hold, where there is one.
+func padNumbers(g *Graph, n *Node) error {
+	if y := g.Output(n, 0); y.Type == Int16 && len(y.Quant.Scale) > 0 {
+		return oneScale(y)
+	}
+	return quantised(g, n)
+}
+
 func concatNumbers(g *Graph, n *Node) error {
 	if a := n.Op.(Concat).Activation; a != NoActivation {
 		return fmt.Errorf("a fused activation (%s) is not defined here", a)
@@ -209,14 +220,45 @@ func resizeNumbers(g *Graph, n *Node) error {
 	return nil
 }
 
+// quantizeNumbers: both sides that are integers have one scale. TensorFlow Lite
+// wants no zero points from int16 to int16.
+func quantizeNumbers(g *Graph, n *Node) error {
+	x, y := g.Input(n, 0), g.Output(n, 0)
+	if x.Type == Float32 {
+		return oneScale(y)
+	}
+	if err := oneScale(x, y); err != nil {
+		return err
+	}
+	if x.Type == Int16 && y.Type == Int16 {
+		return symmetric(x, y)
+	}
+	return nil
+}
+
+// symmetric checks that all of ts, which have one scale, have zero point 0.
+func symmetric(ts ...*Tensor) error {
+	for _, t := range ts {
+		if z := t.Quant.Zero[0]; z != 0 {
+			return fmt.Errorf("%s of type %s has zero point %d, want 0", t, t.Type, z)
+		}
+	}
+	return nil
+}
+
 // dequantizeNumbers: integers have one scale, or one for each index of a
-// dimension.
+// dimension; TensorFlow Lite wants zero point 0 of int16.
 func dequantizeNumbers(g *Graph, n *Node) error {
 	x := g.Input(n, 0)
 	q := x.Quant
 	switch {
 	case x.Type == Float16:
 		return nil
+	case x.Type == Int16:
+		if err := oneScale(x); err != nil {
+			return err
+		}
+		return symmetric(x)
 	case !q.PerChannel():
 		return oneScale(x)
 	case q.Axis < 0 || q.Axis >= len(x.Shape) || x.Shape[q.Axis] != len(q.Scale):

@@ -69,9 +69,10 @@ type (
 	Softmax struct{ Beta float32 }
 	// Pad is PAD: inputs x and a constant [rank][2] of cells before and after.
 	Pad struct{}
-	// Quantize is QUANTIZE: from float32, or from one 8-bit quantisation to another.
+	// Quantize is QUANTIZE: from float32 to 8 bits or int16, or from one
+	// quantisation to another; see supportsQuantize for the types.
 	Quantize struct{}
-	// Dequantize is DEQUANTIZE: an 8-bit or float16 tensor to float32.
+	// Dequantize is DEQUANTIZE: an 8-bit, int16 or float16 tensor to float32.
 	Dequantize struct{}
 	// Mean is MEAN over the axes in input 1.
 	Mean struct{ KeepDims bool }

@@ -8,8 +8,11 @@ import (
 // Operators that move elements to places that other inputs name.
 type (
 	// Gather is GATHER: inputs x and indices along Axis of x; the output has the
-	// shape of the indices in that dimension's place.
-	Gather struct{ Axis int }
+	// shape of the indices in that dimension's place. The first BatchDims
+	// dimensions, at most as many as Axis, are the same in both, and each index
+	// selects from its own batch only. A negative Axis counts from the end of x, a
+	// negative BatchDims from the end of the indices.
+	Gather struct{ Axis, BatchDims int }
 	// GatherND is GATHER_ND: inputs x and indices [...][k], each the place of a
 	// slice of x in its first k dimensions.
 	GatherND struct{}
@@ -22,6 +25,10 @@ type (
 	// PadValue is PADV2: inputs x, a constant [rank][2] of cells before and after,
 	// and what they hold: a constant of x's type and one element.
 	PadValue struct{}
+	// MirrorPad is MIRROR_PAD: inputs x and a constant [rank][2] of cells before and
+	// after, which mirror those of x; where Symmetric, from the border cell on, and
+	// else from the one next to it.
+	MirrorPad struct{ Symmetric bool }
 	// Cast is CAST: numbers of one type to another, without quantisation.
 	Cast struct{}
 )
@@ -31,6 +38,7 @@ func (GatherND) OpName() string     { return "GATHER_ND" }
 func (SpaceToBatch) OpName() string { return "SPACE_TO_BATCH_ND" }
 func (BatchToSpace) OpName() string { return "BATCH_TO_SPACE_ND" }
 func (PadValue) OpName() string     { return "PADV2" }
+func (MirrorPad) OpName() string    { return "MIRROR_PAD" }
 func (Cast) OpName() string         { return "CAST" }
 
 // indexTypes are those of indices.
@@ -44,13 +52,30 @@ func supportsGather(g *Graph, n *Node) error {
 	return alike(anySized, 0)(g, n)
 }
 
-func gatherShape(g *Graph, n *Node) (Shape, error) {
-	x, indices := g.Input(n, 0).Shape, g.Input(n, 1).Shape
-	axis, ok := axisOf(n.Op.(Gather).Axis, len(x))
+// GatherAxes returns the dimension of GATHER's input that is selected from, and
+// how many dimensions before it are batches.
+func (g *Graph) GatherAxes(n *Node) (axis, batches int, err error) {
+	op, x, indices := n.Op.(Gather), g.Input(n, 0).Shape, g.Input(n, 1).Shape
+	axis, ok := axisOf(op.Axis, len(x))
 	if !ok {
-		return nil, fmt.Errorf("axis %d of %d dimensions", n.Op.(Gather).Axis, len(x))
+		return 0, 0, fmt.Errorf("axis %d of %d dimensions", op.Axis, len(x))
 	}
-	return slices.Concat(x[:axis], indices, x[axis+1:]), nil
+	if batches = op.BatchDims; batches < 0 {
+		batches += len(indices)
+	}
+	if batches < 0 || batches > min(axis, len(indices)) || !x[:batches].Equal(indices[:batches]) {
+		return 0, 0, fmt.Errorf("%d batch dimensions of %s and indices %s before axis %d", op.BatchDims, x, indices, axis)
+	}
+	return axis, batches, nil
+}
+
+func gatherShape(g *Graph, n *Node) (Shape, error) {
+	axis, batches, err := g.GatherAxes(n)
+	if err != nil {
+		return nil, err
+	}
+	x, indices := g.Input(n, 0).Shape, g.Input(n, 1).Shape
+	return slices.Concat(x[:axis], indices[batches:], x[axis+1:]), nil
 }
 
 func gatherNDShape(g *Graph, n *Node) (Shape, error) {
@@ -154,6 +179,26 @@ func product(a, b int) int {
 	return a * b
 }
 
+// mirrorPadShape: there must be as many cells as are mirrored.
+func mirrorPadShape(g *Graph, n *Node) (Shape, error) {
+	pads, err := g.Paddings(n)
+	if err != nil {
+		return nil, err
+	}
+	out := slices.Clone(g.Input(n, 0).Shape)
+	for i, p := range pads {
+		most := out[i]
+		if !n.Op.(MirrorPad).Symmetric {
+			most--
+		}
+		if max(p[0], p[1]) > most {
+			return nil, fmt.Errorf("%d cells of dimension %d do not mirror %d before and %d after", out[i], i, p[0], p[1])
+		}
+		out[i] += p[0] + p[1]
+	}
+	return out, nil
+}
+
 // supportsPadValue wants a constant of one element to pad with.
 func supportsPadValue(g *Graph, n *Node) error {
 	if v := g.Input(n, 2); !v.IsConst() || v.Shape.Elems() != 1 {
@@ -167,7 +212,7 @@ func supportsPadValue(g *Graph, n *Node) error {
 
 // supportsCast: what is quantised is cast as the number that is stored.
 func supportsCast(g *Graph, n *Node) error {
-	set := types(Uint8, Int8, Int32, Int64, Float32, Bool)
+	set := types(Uint8, Int8, Int16, Int32, Int64, Float32, Bool)
 	if x, y := g.Input(n, 0), g.Output(n, 0); !set.has(x.Type) || !set.has(y.Type) {
 		return fmt.Errorf("from %s to %s", x.Type, y.Type)
 	}

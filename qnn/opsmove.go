@@ -5,10 +5,6 @@ type (
 	// Slice is SLICE: inputs x, the first index and the extent of each
 	// dimension, where -1 means all that is left.
 	Slice struct{}
-	// StridedSlice is STRIDED_SLICE: inputs x, begin, end and strides. Bit i of a
-	// mask tells that dimension i begins or ends where the input does, or that
-	// only the index at begin is taken and the dimension dropped.
-	StridedSlice struct{ BeginMask, EndMask, ShrinkMask int }
 	// Split is SPLIT into equal parts, one an output: inputs axis and x.
 	Split struct{}
 	// SplitV is SPLIT_V: inputs x, the extent of each part, of which one may be
@@ -33,7 +29,6 @@ type (
 )
 
 func (Slice) OpName() string        { return "SLICE" }
-func (StridedSlice) OpName() string { return "STRIDED_SLICE" }
 func (Split) OpName() string        { return "SPLIT" }
 func (SplitV) OpName() string       { return "SPLIT_V" }
 func (Pack) OpName() string         { return "PACK" }

@@ -12,8 +12,9 @@ type (
 	// SquaredDifference is SQUARED_DIFFERENCE of float32 or int32 with NumPy
 	// broadcasting.
 	SquaredDifference struct{}
-	// Compare is LESS, EQUAL or another comparison of float32, int32 or int64 with
-	// NumPy broadcasting; the result is bool.
+	// Compare is LESS, EQUAL or another comparison with NumPy broadcasting; the
+	// result is bool. It compares float32, int32, int64 and the real values of 8-bit
+	// tensors; EQUAL and NOT_EQUAL also bool.
 	Compare struct{ Relation Relation }
 	// Select is SELECT: inputs a bool condition and two tensors of one shape, of
 	// whose elements it takes the first where the condition holds. The condition
@@ -97,8 +98,15 @@ func reduces(g *Graph, n *Node) error {
 
 func supportsCompare(g *Graph, n *Node) error {
 	a, b, y := g.Input(n, 0), g.Input(n, 1), g.Output(n, 0)
-	if !types(Float32, Int32, Int64).has(a.Type) || b.Type != a.Type || y.Type != Bool {
+	set := eightBit | wideGlue
+	if r := n.Op.(Compare).Relation; r == Equal || r == NotEqual {
+		set |= types(Bool)
+	}
+	if !set.has(a.Type) || b.Type != a.Type || y.Type != Bool {
 		return fmt.Errorf("%s and %s to %s", a.Type, b.Type, y.Type)
+	}
+	if a.Type.Is8Bit() {
+		return perTensor(a, b)
 	}
 	return nil
 }

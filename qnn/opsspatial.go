@@ -14,8 +14,10 @@ type (
 	ResizeNearest  struct{ Resize }
 	// L2Norm is L2_NORMALIZATION over the last dimension.
 	L2Norm struct{}
-	// ArgMax is ARG_MAX: inputs x and an axis; the index of the first maximum.
+	// ArgMax is ARG_MAX, ArgMin is ARG_MIN: inputs x and an axis; the index of the
+	// first maximum or minimum, int32 or int64.
 	ArgMax struct{}
+	ArgMin struct{}
 )
 
 // Resize says how positions of the output map to positions of the input.
@@ -26,3 +28,4 @@ func (ResizeBilinear) OpName() string { return "RESIZE_BILINEAR" }
 func (ResizeNearest) OpName() string  { return "RESIZE_NEAREST_NEIGHBOR" }
 func (L2Norm) OpName() string         { return "L2_NORMALIZATION" }
 func (ArgMax) OpName() string         { return "ARG_MAX" }
+func (ArgMin) OpName() string         { return "ARG_MIN" }

@@ -20,9 +20,13 @@ func (s typeSet) has(d DType) bool { return s&(1<<d) != 0 }
 
 var (
 	eightBit = types(Uint8, Int8)
-	floats   = types(Float32)
-	glue     = types(Float32, Int32)
-	anySized = types(Uint8, Int8, Float32, Int32, Int64, Bool, Int16, Float16)
+	// quantisedTypes are those that a scale gives a meaning to. Tensors of int16
+	// and int32 may also be plain numbers.
+	quantisedTypes = eightBit | types(Int16, Int32)
+	floats         = types(Float32)
+	glue           = types(Float32, Int32)
+	wideGlue       = glue | types(Int64)
+	anySized       = types(Uint8, Int8, Float32, Int32, Int64, Bool, Int16, Float16)
 )
 
 // CheckSupport tells whether this package defines n's operator for the
@@ -142,7 +146,7 @@ func constant(ks ...int) rule {
 // perTensor checks that no activation is quantised per channel.
 func perTensor(ts ...*Tensor) error {
 	for _, t := range ts {
-		if t.Type.Is8Bit() && t.Quant.PerChannel() {
+		if quantisedTypes.has(t.Type) && t.Quant.PerChannel() {
 			return fmt.Errorf("activations quantised per channel (%s)", t)
 		}
 	}
@@ -194,9 +198,20 @@ func supportsWeights(n *Node, x, w, b *Tensor) error {
 	return nil
 }
 
+// quantizeTypes are the types that QUANTIZE goes to, by the type that it comes
+// from: what TensorFlow Lite's kernel accepts.
+var quantizeTypes = map[DType]typeSet{
+	Float32: types(Uint8, Int8, Int16),
+	Uint8:   eightBit,
+	Int8:    eightBit,
+	Int16:   types(Int8, Int16, Int32),
+	Int32:   types(Int8, Int16),
+}
+
 func supportsQuantize(g *Graph, n *Node) error {
 	x, y := g.Input(n, 0), g.Output(n, 0)
-	if !types(Uint8, Int8, Float32).has(x.Type) || !y.Type.Is8Bit() {
+	legalised := n.FromInt8 && y.Type == Uint8 && quantizeTypes[x.Type].has(Int8)
+	if !quantizeTypes[x.Type].has(y.Type) && !legalised {
 		return fmt.Errorf("from %s to %s", x.Type, y.Type)
 	}
 	return perTensor(x, y)
@@ -204,7 +219,7 @@ func supportsQuantize(g *Graph, n *Node) error {
 
 func supportsDequantize(g *Graph, n *Node) error {
 	x, y := g.Input(n, 0), g.Output(n, 0)
-	if !types(Uint8, Int8, Float16).has(x.Type) || y.Type != Float32 {
+	if !types(Uint8, Int8, Int16, Float16).has(x.Type) || y.Type != Float32 {
 		return fmt.Errorf("from %s to %s", x.Type, y.Type)
 	}
 	return nil
@@ -226,9 +241,10 @@ func supportsTable(g *Graph, n *Node) error {
 	return perTensor(x, y)
 }
 
-func supportsArgMax(g *Graph, n *Node) error {
+// supportsArgBest checks ARG_MAX and ARG_MIN, which compare stored values.
+func supportsArgBest(g *Graph, n *Node) error {
 	x, y := g.Input(n, 0), g.Output(n, 0)
-	if !x.Type.Is8Bit() && x.Type != Float32 || y.Type != Int32 && y.Type != Int64 {
+	if !types(Uint8, Int8, Float32, Int32, Bool).has(x.Type) || y.Type != Int32 && y.Type != Int64 {
 		return fmt.Errorf("from %s to %s", x.Type, y.Type)
 	}
 	return constant(1)(g, n)

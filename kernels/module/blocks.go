@@ -62,8 +62,13 @@ func spaceToBatchOperator(m *Module, n *qnn.Node) (o operator, ok bool, err erro
 	if !padded {
 		return o, true, nil
 	}
-	moves := o.bind
-	zero := byte(m.graph.Output(n, 0).Quant.Zero[0])
+	moves, zero := o.bind, byte(0)
+	switch y := m.graph.Output(n, 0); {
+	case y.Type.Is8Bit():
+		zero = byte(y.Quant.Zero[0])
+	case len(y.Quant.Zero) > 0 && y.Quant.Zero[0] != 0: // of int16
+		return operator{}, false, nil
+	}
 	o.bind = func(mem *memory, threads int) ([][]kernels.Part, error) {
 		out := mem.bytes(n.Outputs[0])
 		phases, err := moves(mem, threads)

@@ -14,15 +14,30 @@ type move struct {
 	kernels.Moves
 }
 
+// maxMoves bounds the moves of an operator: a small file can describe any number
+// of them, for each of which memory is needed. Beyond, the interpreter runs it.
+const maxMoves = 1 << 13
+
 // moveOperator is an operator that only moves elements, of dense tensors.
 func moveOperator(m *Module, n *qnn.Node) (o operator, ok bool, err error) {
-	size := m.graph.Output(n, 0).Type.Size()
-	if size < 1 {
-		return o, false, nil
+	switch n.Op.(type) {
+	case qnn.SpaceToBatch, qnn.BatchToSpace:
+		if b, err := m.graph.BlocksOf(n); err != nil || b.Count() > maxMoves {
+			return o, false, err
+		}
 	}
 	all, err := m.movesOf(n)
 	if err != nil {
 		return o, false, err
+	}
+	return m.moves(n, all)
+}
+
+// moves is the operator of the given moves of elements.
+func (m *Module) moves(n *qnn.Node, all []move) (o operator, ok bool, err error) {
+	size := m.graph.Output(n, 0).Type.Size()
+	if size < 1 {
+		return o, false, nil
 	}
 	for i := range all { // from elements to bytes
 		v := &all[i].Moves
@@ -83,8 +98,6 @@ func (m *Module) movesOf(n *qnn.Node) ([]move, error) {
 			return blockMoves(y, x, m.graph.Tensors[y].Shape, m.graph.Tensors[x].Shape, b, true), nil
 		}
 		return blockMoves(x, y, m.graph.Tensors[x].Shape, m.graph.Tensors[y].Shape, b, false), nil
-	case qnn.Gather:
-		return m.gathered(n, op.Axis), nil
 	case qnn.Split:
 		return m.splitAlong(n, 1, 0)
 	case qnn.SplitV:
@@ -165,19 +178,17 @@ func (m *Module) stacked(parts []qnn.TensorID, whole qnn.TensorID, axis int, unp
 	return all
 }
 
-// gathered moves for each constant index the slice that it names along an axis.
-func (m *Module) gathered(n *qnn.Node, axis int) []move {
+// gathered moves for each constant index, of each batch, the slice that it names.
+func (m *Module) gathered(n *qnn.Node, indices []int, axis, batches int) []move {
 	x := m.graph.Input(n, 0).Shape
-	if axis < 0 {
-		axis += len(x)
-	}
-	indices, _ := m.graph.Input(n, 1).ConstInts() // gatherOperator has looked
-	outer, run := qnn.Shape(x[:axis]).Elems(), qnn.Shape(x[axis+1:]).Elems()
+	batch, outer, run := x[:batches].Elems(), x[batches:axis].Elems(), x[axis+1:].Elems()
+	count := len(indices) / batch
 	var all []move
 	for i, from := range indices {
+		b, k := i/count, i%count
 		all = append(all, move{n.Inputs[0], n.Outputs[0], kernels.Moves{
-			Shape: []int{outer, run}, In: []int{x[axis] * run, 1}, Out: []int{len(indices) * run, 1},
-			InAt: from * run, OutAt: i * run,
+			Shape: []int{outer, run}, In: []int{x[axis] * run, 1}, Out: []int{count * run, 1},
+			InAt: (b*outer*x[axis] + from) * run, OutAt: (b*outer*count + k) * run,
 		}})
 	}
 	return all
@@ -189,16 +200,64 @@ func gatherOperator(m *Module, n *qnn.Node) (o operator, ok bool, err error) {
 	if err != nil {
 		return o, false, nil // computed ones
 	}
-	x, axis := m.graph.Input(n, 0).Shape, n.Op.(qnn.Gather).Axis
-	if axis < 0 {
-		axis += len(x)
+	axis, batches, err := m.graph.GatherAxes(n)
+	if err != nil || len(indices) > maxMoves {
+		return o, false, err
 	}
+	extent := m.graph.Input(n, 0).Shape[axis]
 	for _, i := range indices {
-		if i < 0 || i >= x[axis] {
-			return o, false, fmt.Errorf("index %d of %d", i, x[axis])
+		if i < 0 || i >= extent {
+			return o, false, fmt.Errorf("index %d of %d", i, extent)
 		}
 	}
-	return moveOperator(m, n)
+	return m.moves(n, m.gathered(n, indices, axis, batches))
+}
+
+// mirrorPadOperator is MIRROR_PAD.
+func mirrorPadOperator(m *Module, n *qnn.Node) (o operator, ok bool, err error) {
+	cells, err := m.graph.Paddings(n)
+	if err != nil {
+		return o, false, err
+	}
+	return m.moves(n, m.mirrored(n, cells, n.Op.(qnn.MirrorPad).Symmetric))
+}
+
+// mirrored moves the operand, and for each border and corner the part of it that
+// is mirrored there, backwards.
+func (m *Module) mirrored(n *qnn.Node, cells [][2]int, symmetric bool) []move {
+	x, y := m.graph.Input(n, 0).Shape, m.graph.Output(n, 0).Shape
+	from, to, border := steps(x), steps(y), 1
+	if symmetric {
+		border = 0
+	}
+	all := []kernels.Moves{{}}
+	for i, d := range x {
+		before, after := cells[i][0], cells[i][1]
+		parts := []struct{ count, in, step, out int }{
+			{d, 0, 1, before},
+			{before, before - 1 + border, -1, 0},
+			{after, d - 1 - border, -1, before + d},
+		}
+		var more []kernels.Moves
+		for _, v := range all {
+			for _, p := range parts {
+				if p.count == 0 {
+					continue
+				}
+				more = append(more, kernels.Moves{
+					Shape: append(slices.Clone(v.Shape), p.count),
+					In:    append(slices.Clone(v.In), p.step*from[i]), InAt: v.InAt + p.in*from[i],
+					Out: append(slices.Clone(v.Out), to[i]), OutAt: v.OutAt + p.out*to[i],
+				})
+			}
+		}
+		all = more
+	}
+	var moves []move
+	for _, v := range all {
+		moves = append(moves, move{n.Inputs[0], n.Outputs[0], v})
+	}
+	return moves
 }
 
 // nearestOperator is RESIZE_NEAREST_NEIGHBOR of bytes.

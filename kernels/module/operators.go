@@ -52,6 +52,7 @@ var operatorMakers = map[string]operatorMaker{
 	qnn.BatchToSpace{}.OpName(): moveOperator,
 	qnn.SpaceToBatch{}.OpName(): spaceToBatchOperator,
 	qnn.Gather{}.OpName():       gatherOperator,
+	qnn.MirrorPad{}.OpName():    mirrorPadOperator,
 
 	qnn.AveragePool{}.OpName(): poolOperator,
 	qnn.MaxPool{}.OpName():     poolOperator,

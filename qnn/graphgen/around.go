@@ -28,8 +28,25 @@ func (b *builder) pairOfFloats(op qnn.Op, t qnn.DType) bool {
 	return b.node(op, qnn.Tensor{Type: t}, x, y)
 }
 
+// compare compares tensors of float32, of 8 bits or, where it is EQUAL or
+// NOT_EQUAL, of bool.
 func (b *builder) compare(r qnn.Relation) bool {
-	return b.pairOfFloats(qnn.Compare{Relation: r}, qnn.Bool)
+	y := qnn.Tensor{Type: qnn.Bool}
+	if r == qnn.Equal || r == qnn.NotEqual {
+		if x, ok := b.pick(func(t *qnn.Tensor) bool { return t.Type == qnn.Bool }); ok && b.oneIn(2) {
+			other, _ := b.pick(func(t *qnn.Tensor) bool { return t.Type == qnn.Bool && t.Shape.Equal(b.shape(x)) })
+			return b.node(qnn.Compare{Relation: r}, y, x, other)
+		}
+	}
+	comparable := func(t *qnn.Tensor) bool {
+		return any8(t) && qnn.CompareMultiplier(t.Quant.Scale[0]).Exp <= 0
+	}
+	x, ok := b.pick(comparable)
+	if !ok || b.oneIn(2) {
+		return b.pairOfFloats(qnn.Compare{Relation: r}, qnn.Bool)
+	}
+	other := b.other(x)
+	return comparable(&b.g.Tensors[other]) && b.node(qnn.Compare{Relation: r}, y, x, other)
 }
 
 // choose is SELECT or SELECT_V2 between two tensors of any one type and shape,

@@ -85,17 +85,18 @@ func (b *builder) like(x qnn.TensorID) qnn.Tensor {
 	return qnn.Tensor{Type: t.Type, Quant: t.Quant}
 }
 
-// near is an activation quantised like x or about so.
+// near is an activation quantised like x or, of 8 bits, about so.
 func (b *builder) near(x qnn.TensorID) qnn.Tensor {
-	if b.oneIn(2) {
+	if b.oneIn(2) || !b.g.Tensors[x].Type.Is8Bit() {
 		return b.like(x)
 	}
 	return b.result(b.g.Tensors[x].Type, b.magnitude(x))
 }
 
-// magnitude is that of the real values of the 8-bit tensor x.
+// magnitude is that of the real values of the quantised tensor x.
 func (b *builder) magnitude(x qnn.TensorID) float64 {
-	return float64(b.g.Tensors[x].Quant.Scale[0]) * typical
+	t := &b.g.Tensors[x]
+	return float64(t.Quant.Scale[0]) * math.Exp2(float64(8*(t.Type.Size()-1))) * typical
 }
 
 // activationFunction draws a fused activation.

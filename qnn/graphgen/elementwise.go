@@ -66,6 +66,9 @@ func (b *builder) extreme(op qnn.Op) bool {
 }
 
 func (b *builder) prelu() bool {
+	if b.oneIn(4) {
+		return b.pairOfFloats(qnn.PRelu{}, qnn.Float32)
+	}
 	x, ok := b.pick(any8)
 	if !ok {
 		return false
@@ -107,39 +110,22 @@ func (b *builder) hardSwish() bool {
 	return qnn.ResolveHardSwish(in, out).Output.Exp <= 0 && b.node(qnn.HardSwish{}, y, x)
 }
 
-// quantize goes to the other 8-bit type or to another scale, or back from
-// float32.
-func (b *builder) quantize() bool {
-	x, ok := b.pick(func(t *qnn.Tensor) bool { return t.Type.Is8Bit() || t.Type == qnn.Float32 })
-	if !ok {
-		return false
-	}
-	magnitude := 3.0
-	if b.g.Tensors[x].Type.Is8Bit() {
-		magnitude = b.magnitude(x)
-	}
-	t := []qnn.DType{qnn.Uint8, qnn.Int8}[b.IntN(2)]
-	return b.node(qnn.Quantize{}, b.result(t, magnitude), x)
-}
-
-func (b *builder) dequantize() bool {
-	x, ok := b.pick(any8)
-	return ok && b.node(qnn.Dequantize{}, qnn.Tensor{Type: qnn.Float32}, x)
-}
-
 func (b *builder) softmax() bool {
 	x, ok := b.pick(rows8)
 	return ok && b.node(qnn.Softmax{Beta: []float32{1, 1, 0.5, 3}[b.IntN(4)]}, b.fraction(x), x)
 }
 
 func (b *builder) l2norm() bool {
-	x, ok := b.pick(rows8)
+	x, ok := b.pick(func(t *qnn.Tensor) bool { return vector(t) && (any8(t) || isFloat(t)) })
 	if !ok {
 		return false
 	}
 	y := qnn.Tensor{Type: b.g.Tensors[x].Type, Quant: qnn.Quant{Scale: []float32{1.0 / 128}, Zero: []int32{128}}}
-	if y.Type == qnn.Int8 {
+	switch y.Type {
+	case qnn.Int8:
 		y.Quant.Zero[0] = 0
+	case qnn.Float32:
+		y.Quant = qnn.Quant{}
 	}
 	return b.node(qnn.L2Norm{}, y, x)
 }
@@ -187,8 +173,8 @@ func (b *builder) reduce(kind qnn.ReduceKind) bool {
 	return ok && b.node(qnn.Reduce{Kind: kind, KeepDims: b.oneIn(2)}, b.near(x), x, b.ints(b.axes(len(b.shape(x)))...))
 }
 
-func (b *builder) argMax() bool {
-	x, ok := b.pick(rows8)
+func (b *builder) argBest(op qnn.Op) bool {
+	x, ok := b.pick(func(t *qnn.Tensor) bool { return vector(t) && (any8(t) || number(t) || t.Type == qnn.Bool) })
 	if !ok {
 		return false
 	}
@@ -197,7 +183,7 @@ func (b *builder) argMax() bool {
 		axis = b.IntN(axis + 1)
 	}
 	t := []qnn.DType{qnn.Int32, qnn.Int64}[b.IntN(2)]
-	return b.node(qnn.ArgMax{}, qnn.Tensor{Type: t}, x, b.intsOf(qnn.Shape{}, []int{axis}))
+	return b.node(op, qnn.Tensor{Type: t}, x, b.intsOf(qnn.Shape{}, []int{axis}))
 }
 
 // resize draws the options of a resizing operator and the new extent.

@@ -1,26 +1,40 @@
 package graphgen
 
-import "qtune/qnn"
+import (
+	"slices"
+
+	"qtune/qnn"
+)
 
 // Makers of the operators that pick elements, and of those over blocks.
 
+// gather draws an axis and sometimes batches before it, written from either end.
 func (b *builder) gather() bool {
 	x, ok := b.pick(vector)
 	if !ok {
 		return false
 	}
 	s := b.shape(x)
-	axis := b.IntN(len(s))
-	at := []qnn.Shape{{}, {1}, {3}, {5}, {2, 3}}[b.IntN(5)]
+	axis, batches := b.IntN(len(s)), 0
+	if b.oneIn(3) {
+		batches = b.IntN(axis + 1)
+	}
+	at := slices.Concat(s[:batches], []qnn.Shape{{}, {1}, {3}, {5}, {2, 3}}[b.IntN(5)])
 	v := make([]int, at.Elems())
+	if len(v) > maxElems {
+		return false
+	}
 	for i := range v {
 		v[i] = b.IntN(s[axis])
 	}
 	indices := b.intsOf(at, v)
+	if batches > 0 && b.oneIn(2) {
+		batches -= len(at)
+	}
 	if b.oneIn(2) {
 		axis -= len(s)
 	}
-	return b.node(qnn.Gather{Axis: axis}, b.like(x), x, indices)
+	return b.node(qnn.Gather{Axis: axis, BatchDims: batches}, b.like(x), x, indices)
 }
 
 func (b *builder) gatherND() bool {
@@ -42,7 +56,7 @@ func (b *builder) gatherND() bool {
 // spaceToBatch draws blocks of the rows and columns, and paddings that they
 // divide.
 func (b *builder) spaceToBatch() bool {
-	x, ok := b.pick(image8)
+	x, ok := b.pick(func(t *qnn.Tensor) bool { return image(t) && t.Type != qnn.Bool })
 	if !ok {
 		return false
 	}

@@ -62,7 +62,7 @@ func TestRandomIsValidAndDiverse(t *testing.T) {
 		}
 	}
 	for _, f := range []string{
-		"int8", "uint8", "float32", "int32", "int64", "batch", "per channel", "dilation", "stride", "multiplier",
+		"int8", "uint8", "float32", "int32", "int64", "int16", "bool", "batch", "batch dimensions", "ellipsis", "new axis", "offset", "per channel", "dilation", "stride", "multiplier",
 		"fan-out", "two inputs", "two outputs", "output read", "twice in a node", "constant operand", "zero at an end",
 		"dead", "input is output", "both types",
 	} {
@@ -121,6 +121,12 @@ func nodeFeatures(g *qnn.Graph, n *qnn.Node, has map[string]bool) {
 		has["batch"] = has["batch"] || g.Input(n, 0).Shape[0] > 1
 	case qnn.Depthwise:
 		has["multiplier"] = has["multiplier"] || op.Multiplier > 1
+	case qnn.Gather:
+		has["batch dimensions"] = has["batch dimensions"] || op.BatchDims != 0
+	case qnn.StridedSlice:
+		has["ellipsis"] = has["ellipsis"] || op.EllipsisMask != 0
+		has["new axis"] = has["new axis"] || op.NewAxisMask != 0
+		has["offset"] = has["offset"] || op.Offset
 	case qnn.Add, qnn.Concat:
 		for i, id := range n.Inputs {
 			has["constant operand"] = has["constant operand"] || g.Tensors[id].IsConst()

@@ -26,7 +26,8 @@ var makers = []maker{
 	{"SUM", 3, func(b *builder) bool { return b.reduce(qnn.ReduceSum) }},
 	{"REDUCE_MAX", 3, func(b *builder) bool { return b.reduce(qnn.ReduceMax) }},
 	{"REDUCE_MIN", 3, func(b *builder) bool { return b.reduce(qnn.ReduceMin) }},
-	{"ARG_MAX", 2, (*builder).argMax},
+	{"ARG_MAX", 2, func(b *builder) bool { return b.argBest(qnn.ArgMax{}) }},
+	{"ARG_MIN", 2, func(b *builder) bool { return b.argBest(qnn.ArgMin{}) }},
 	{"RESIZE_BILINEAR", 3, (*builder).resizeBilinear},
 	{"RESIZE_NEAREST_NEIGHBOR", 3, (*builder).resizeNearest},
 
@@ -54,6 +55,7 @@ var makers = []maker{
 	{"EXPAND_DIMS", 2, (*builder).expandDims},
 	{"PAD", 4, (*builder).pad},
 	{"PADV2", 3, (*builder).padValue},
+	{"MIRROR_PAD", 3, (*builder).mirrorPad},
 	{"SLICE", 3, (*builder).slice},
 	{"STRIDED_SLICE", 3, (*builder).stridedSlice},
 	{"SPLIT", 3, (*builder).split},

@@ -11,7 +11,7 @@ import (
 // concat joins tensors that agree but for one dimension; some may be constants
 // or the same tensor again.
 func (b *builder) concat() bool {
-	x, ok := b.pick(rows8)
+	x, ok := b.pick(vector)
 	if !ok {
 		return false
 	}
@@ -43,6 +43,9 @@ func (b *builder) concatPart(x qnn.TensorID, axis int) qnn.TensorID {
 	})
 	if ok && !b.oneIn(6) {
 		return id
+	}
+	if !b.g.Tensors[x].Type.Is8Bit() { // no constants of any bytes: they may be NaN
+		return x
 	}
 	t := b.near(x)
 	t.Shape = slices.Clone(b.shape(x))
@@ -102,8 +105,27 @@ func (b *builder) expandDims() bool {
 }
 
 func (b *builder) pad() bool {
-	x, ok := b.pick(rows8)
+	x, ok := b.pick(func(t *qnn.Tensor) bool { return vector(t) && t.Type != qnn.Bool })
 	return ok && b.padOf(x, b.oneIn(3))
+}
+
+func (b *builder) mirrorPad() bool {
+	x, ok := b.pick(func(t *qnn.Tensor) bool { return vector(t) && t.Type != qnn.Bool && t.Type != qnn.Int16 })
+	if !ok {
+		return false
+	}
+	op, s := qnn.MirrorPad{Symmetric: b.oneIn(2)}, b.shape(x)
+	v := make([]int, 2*len(s))
+	for i := range v {
+		most := s[i/2]
+		if !op.Symmetric {
+			most--
+		}
+		if len(s) != 4 || i/2 == 1 || i/2 == 2 || b.oneIn(4) {
+			v[i] = b.IntN(min(most, 3) + 1)
+		}
+	}
+	return b.node(op, b.like(x), x, b.intsOf(qnn.Shape{len(s), 2}, v))
 }
 
 // padOf pads x; see cells.
@@ -142,41 +164,6 @@ func (b *builder) slice() bool {
 		begin, size = append(begin, first), append(size, n)
 	}
 	return b.node(qnn.Slice{}, b.like(x), x, b.ints(begin...), b.ints(size...))
-}
-
-func (b *builder) stridedSlice() bool {
-	x, ok := b.pick(vector)
-	if !ok {
-		return false
-	}
-	var op qnn.StridedSlice
-	var v [3][]int
-	for i, d := range b.shape(x) {
-		first, step := b.IntN(d), b.between(1, 3)
-		end := b.between(first+1, d)
-		if b.oneIn(5) {
-			step, end = -step, first-b.between(1, first+1)
-			if end < 0 {
-				op.EndMask |= 1 << i
-			}
-		}
-		if b.oneIn(4) {
-			op.BeginMask |= 1 << i
-			if first = 0; step < 0 {
-				first = d - 1
-			}
-		}
-		if b.oneIn(4) {
-			op.EndMask |= 1 << i
-		}
-		if b.oneIn(6) {
-			op.ShrinkMask |= 1 << i
-			step = 1
-			op.BeginMask &^= 1 << i
-		}
-		v[0], v[1], v[2] = append(v[0], first), append(v[1], end), append(v[2], step)
-	}
-	return b.node(op, b.like(x), x, b.ints(v[0]...), b.ints(v[1]...), b.ints(v[2]...))
 }
 
 // parts are n outputs like x.

@@ -7,9 +7,9 @@ import "qtune/qnn"
 
 func number(t *qnn.Tensor) bool { return t.Type == qnn.Float32 || t.Type == qnn.Int32 }
 
-// pairOfNumbers adds an operator of two float32 or int32 operands.
+// pairOfNumbers adds an operator of two float32, int32 or int64 operands.
 func (b *builder) pairOfNumbers(op qnn.Op) bool {
-	x, ok := b.pick(number)
+	x, ok := b.pick(func(t *qnn.Tensor) bool { return number(t) || t.Type == qnn.Int64 })
 	if !ok {
 		return false
 	}
@@ -29,16 +29,6 @@ func (b *builder) curveOfNumbers() bool {
 		qnn.Logistic{}, qnn.Tanh{}, qnn.HardSwish{}, qnn.LeakyRelu{Alpha: b.Float32()}, qnn.Softmax{Beta: 1},
 	}
 	return ok && b.node(ops[b.IntN(len(ops))], qnn.Tensor{Type: qnn.Float32}, x)
-}
-
-// cast goes from any type of numbers to another.
-func (b *builder) cast() bool {
-	x, ok := b.pick(func(*qnn.Tensor) bool { return true })
-	if !ok {
-		return false
-	}
-	t := []qnn.DType{qnn.Float32, qnn.Int32, qnn.Int64}[b.IntN(3)]
-	return b.node(qnn.Cast{}, qnn.Tensor{Type: t}, x)
 }
 
 // glue surrounds the quantised part with numbers: a scaling in float32 before

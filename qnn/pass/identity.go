@@ -148,7 +148,7 @@ func copyOf(g *qnn.Graph, n *qnn.Node) (qnn.TensorID, bool) {
 		return 0, false
 	}
 	switch op := n.Op.(type) {
-	case qnn.Reshape, qnn.Squeeze, qnn.ExpandDims, qnn.Quantize, qnn.Pad, qnn.PadValue:
+	case qnn.Reshape, qnn.Squeeze, qnn.ExpandDims, qnn.Quantize, qnn.Pad, qnn.PadValue, qnn.MirrorPad:
 		return n.Inputs[0], true
 	case qnn.Concat:
 		return n.Inputs[0], len(n.Inputs) == 1

@@ -118,23 +118,38 @@ func squaredDifference(g *qnn.Graph, n *qnn.Node, vals Values, out []byte) {
 }
 
 // compare writes 1 where the relation holds. Nothing holds of NaN but NOT_EQUAL.
+// Of 8-bit tensors it compares real values, rounded to 1/256.
 func compare(g *qnn.Graph, n *qnn.Node, vals Values, r qnn.Relation, out []byte) {
-	t := g.Input(n, 0).Type
+	var holds func(a, b []byte) bool
+	switch t := g.Input(n, 0).Type; t {
+	case qnn.Float32:
+		holds = func(a, b []byte) bool { return related(r, float(a, 0), float(b, 0)) }
+	case qnn.Int64:
+		holds = func(a, b []byte) bool { return related(r, long(a, 0), long(b, 0)) }
+	case qnn.Int32, qnn.Bool:
+		holds = func(a, b []byte) bool { return related(r, decode(t, a, 0), decode(t, b, 0)) }
+	default:
+		x, y := comparable8(g, n, 0), comparable8(g, n, 1)
+		holds = func(a, b []byte) bool { return related(r, x[a[0]], y[b[0]]) }
+	}
 	pairsOf(g, n, vals, func(k int, a, b []byte) {
-		var holds bool
-		switch t {
-		case qnn.Float32:
-			holds = related(r, float(a, 0), float(b, 0))
-		case qnn.Int32:
-			holds = related(r, integer(a, 0), integer(b, 0))
-		default:
-			holds = related(r, int64(binary.LittleEndian.Uint64(a)), int64(binary.LittleEndian.Uint64(b)))
-		}
 		out[k] = 0
-		if holds {
+		if holds(a, b) {
 			out[k] = 1
 		}
 	})
+}
+
+// comparable8 returns what comparisons make of each byte of input i of n.
+// Legalisation moves values and zero point alike.
+func comparable8(g *qnn.Graph, n *qnn.Node, i int) (values [256]int32) {
+	t := g.Input(n, i)
+	m := qnn.CompareMultiplier(t.Quant.Scale[0])
+	for b := range values {
+		v := decode(t.Type, []byte{byte(b)}, 0) - t.Quant.Zero[0]
+		values[b] = m.Scale(v<<qnn.CompareHeadroom, qnn.Double)
+	}
+	return values
 }
 
 func related[T float32 | int32 | int64](r qnn.Relation, a, b T) bool {
@@ -196,7 +211,7 @@ func topK(g *qnn.Graph, n *qnn.Node, vals Values) {
 			case qnn.Int32:
 				return cmp.Compare(integer(data, j), integer(data, i))
 			}
-			return cmp.Compare(decode(t.Type, data[j]), decode(t.Type, data[i]))
+			return cmp.Compare(decode(t.Type, data, j), decode(t.Type, data, i))
 		})
 		for k, i := range order[:most] {
 			to := row*most + k

@@ -91,7 +91,7 @@ func array(g *qnn.Graph, n *qnn.Node, vals Values) (done bool, err error) {
 	case qnn.SpaceToBatch:
 		var b *qnn.Blocks
 		if b, err = g.BlocksOf(n); err == nil {
-			spaceToBatch(out, x, from.Shape, to.Shape, b, []byte{byte(to.Quant.Zero[0])})
+			spaceToBatch(out, x, from.Shape, to.Shape, b, zeroCell(to))
 		}
 	case qnn.BatchToSpace:
 		var b *qnn.Blocks
@@ -121,13 +121,18 @@ func array(g *qnn.Graph, n *qnn.Node, vals Values) (done bool, err error) {
 		if to.Type.Is8Bit() {
 			return false, nil
 		}
-		fill := make([]byte, size)
+		fill := zeroCell(to)
 		if _, ok := op.(qnn.PadValue); ok {
 			fill = vals.Of(g, n.Inputs[2])
 		}
 		var cells [][2]int
 		if cells, err = g.Paddings(n); err == nil {
 			padBytes(out, x, from.Shape, to.Shape, cells, fill)
+		}
+	case qnn.MirrorPad:
+		var cells [][2]int
+		if cells, err = g.Paddings(n); err == nil {
+			mirrorPad(out, x, size, from.Shape, to.Shape, cells, op.Symmetric)
 		}
 	default:
 		return false, nil

@@ -59,7 +59,7 @@ func realsOf(t *qnn.Tensor, data []byte) []float32 {
 		if t.Type == qnn.Float32 {
 			v[i] = float(data, i)
 		} else {
-			v[i] = float32(float32(decode(t.Type, data[i])-t.Quant.Zero[0]) * t.Quant.Scale[0])
+			v[i] = float32(float32(decode(t.Type, data, i)-t.Quant.Zero[0]) * t.Quant.Scale[0])
 		}
 	}
 	return v

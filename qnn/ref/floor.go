@@ -23,7 +23,7 @@ func floorFloats(op qnn.Op, a, b float32) (float32, error) {
 	return r, nil
 }
 
-func floorInts(op qnn.Op, a, b int32) (int32, error) {
+func floorInts[T int32 | int64](op qnn.Op, a, b T) (T, error) {
 	if b == 0 {
 		return 0, fmt.Errorf("division by zero")
 	}

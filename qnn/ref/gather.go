@@ -22,18 +22,20 @@ func indicesOf(t *qnn.Tensor, data []byte) []int64 {
 	return v
 }
 
-// gatherAlong copies for each index the slice of x that it names along axis.
+// gatherAlong copies for each index the slice of x that it names along an axis.
 func gatherAlong(g *qnn.Graph, n *qnn.Node, vals Values, out []byte) error {
-	x, data := g.Input(n, 0), vals.Of(g, n.Inputs[0])
-	axis := n.Op.(qnn.Gather).Axis
-	if axis < 0 {
-		axis += len(x.Shape)
+	axis, batches, err := g.GatherAxes(n)
+	if err != nil {
+		return err
 	}
-	run := qnn.Shape(x.Shape[axis+1:]).Elems() * x.Type.Size()
+	x, data := g.Input(n, 0), vals.Of(g, n.Inputs[0])
+	run := x.Shape[axis+1:].Elems() * x.Type.Size()
 	extent := x.Shape[axis]
 	indices := indicesOf(g.Input(n, 1), vals.Of(g, n.Inputs[1]))
-	for outer := range qnn.Shape(x.Shape[:axis]).Elems() {
-		for _, i := range indices {
+	outers := x.Shape[batches:axis].Elems() // in a batch
+	count := len(indices) / x.Shape[:batches].Elems()
+	for outer := range x.Shape[:axis].Elems() {
+		for _, i := range indices[outer/outers*count:][:count] {
 			if i < 0 || i >= int64(extent) {
 				return fmt.Errorf("%s: index %d of %d", g.Label(n), i, extent)
 			}
@@ -123,6 +125,8 @@ func cast(x, y *qnn.Tensor, in, out []byte) {
 			binary.LittleEndian.PutUint64(out[8*k:], uint64(i))
 		case qnn.Int32:
 			binary.LittleEndian.PutUint32(out[4*k:], uint32(i))
+		case qnn.Int16:
+			binary.LittleEndian.PutUint16(out[2*k:], uint16(i))
 		case qnn.Bool:
 			out[k] = 0
 			if i != 0 || f != 0 {
@@ -151,15 +155,11 @@ func number(t qnn.DType, data []byte, k int) (i int64, f float32) {
 		}
 	case qnn.Int64:
 		return int64(binary.LittleEndian.Uint64(data[8*k:])), 0
-	case qnn.Int32:
-		return int64(int32(binary.LittleEndian.Uint32(data[4*k:]))), 0
-	case qnn.Int8:
-		return int64(int8(data[k])), 0
 	case qnn.Bool:
 		if data[k] != 0 {
 			return 1, 0
 		}
 		return 0, 0
 	}
-	return int64(data[k]), 0
+	return int64(decode(t, data, k)), 0
 }

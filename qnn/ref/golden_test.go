@@ -121,7 +121,8 @@ func TestGoldenOperators(t *testing.T) {
 		qnn.Unary{Function: qnn.Rsqrt}, qnn.Unary{Function: qnn.Exp}, qnn.Unary{Function: qnn.Floor}, qnn.Unary{Function: qnn.Ceil},
 		qnn.Unary{Function: qnn.Round}, qnn.Compare{Relation: qnn.Less}, qnn.Compare{Relation: qnn.LessEqual},
 		qnn.Compare{Relation: qnn.Greater}, qnn.Compare{Relation: qnn.GreaterEqual}, qnn.Compare{Relation: qnn.Equal},
-		qnn.Compare{Relation: qnn.NotEqual}, qnn.SquaredDifference{}, qnn.Select{}, qnn.SelectV2{}, qnn.TopK{}} {
+		qnn.Compare{Relation: qnn.NotEqual}, qnn.SquaredDifference{}, qnn.Select{}, qnn.SelectV2{}, qnn.TopK{},
+		qnn.ArgMin{}, qnn.MirrorPad{}, qnn.Gather{}, qnn.StridedSlice{}, qnn.FloorMod{}} {
 		if tested[op.OpName()] == 0 {
 			t.Errorf("no golden case of %s", op.OpName())
 		}

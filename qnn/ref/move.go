@@ -17,6 +17,29 @@ func pad(x operand, y result, cells [][2]int, value int32) {
 	})
 }
 
+// mirrorPad surrounds x with its own reflection, which repeats the border cell
+// where symmetric.
+func mirrorPad(out, x []byte, size int, from, to qnn.Shape, cells [][2]int, symmetric bool) {
+	st, border := steps(from), 1
+	if symmetric {
+		border = 0
+	}
+	each(to, func(k int, at []int) {
+		cell := 0
+		for i, a := range at {
+			a -= cells[i][0]
+			if a < 0 {
+				a = border - 1 - a
+			}
+			if d := from[i]; a >= d {
+				a = 2*d - 1 - border - a
+			}
+			cell += a * st[i]
+		}
+		copy(out[k*size:(k+1)*size], x[cell*size:])
+	})
+}
+
 // concat joins the inputs along an axis. One whose quantisation differs from
 // the output's is converted in float32.
 func concat(g *qnn.Graph, n *qnn.Node, vals Values, y result, axis int) {

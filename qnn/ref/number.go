@@ -8,37 +8,20 @@ import (
 	"qtune/qnn"
 )
 
-// Operators on float32 and int32, which detection and pose networks put around
+// Operators on float32, int32 and int64, which detection and pose networks put around
 // the quantised part. Arithmetic rounds to float32 after every operation.
 
-// numbers computes n, whose output is of float32 or int32.
+// numbers computes n, whose output is of float32, int32 or int64.
 func numbers(g *qnn.Graph, n *qnn.Node, vals Values, out []byte) error {
 	x, y := g.Input(n, 0), g.Output(n, 0)
 	switch op := n.Op.(type) {
-	case qnn.Add, qnn.Sub, qnn.Mul, qnn.Div, qnn.Maximum, qnn.Minimum, qnn.FloorDiv, qnn.FloorMod:
-		a, b := vals.Of(g, n.Inputs[0]), vals.Of(g, n.Inputs[1])
-		sa, sb := strides(x.Shape, y.Shape), strides(g.Input(n, 1).Shape, y.Shape)
-		act := qnn.FusedActivation(n.Op)
-		var fault error
-		each(y.Shape, func(k int, at []int) {
-			i, j := offset(at, sa), offset(at, sb)
-			if y.Type == qnn.Float32 {
-				v, err := pairOfFloats(n.Op, float(a, i), float(b, j))
-				if err != nil {
-					fault = fmt.Errorf("%s: %w", g.Label(n), err)
-				}
-				putFloat(out, k, bound(n.Op, clampFloat(v, act)))
-				return
-			}
-			v, err := pairOfInts(n.Op, integer(a, i), integer(b, j))
-			if err != nil {
-				fault = fmt.Errorf("%s: %w", g.Label(n), err)
-			}
-			binary.LittleEndian.PutUint32(out[4*k:], uint32(clampInt(v, act)))
-		})
-		return fault
+	case qnn.Add, qnn.Sub, qnn.Mul, qnn.Div, qnn.Maximum, qnn.Minimum, qnn.FloorDiv, qnn.FloorMod, qnn.PRelu:
+		return pairOfNumbers(g, n, vals, out)
 	case qnn.Softmax:
 		softmaxFloat(vals.Of(g, n.Inputs[0]), out, x.Shape[len(x.Shape)-1], op.Beta)
+		return nil
+	case qnn.L2Norm:
+		l2normFloats(vals.Of(g, n.Inputs[0]), out, x.Shape[len(x.Shape)-1])
 		return nil
 	}
 	if op, ok := n.Op.(qnn.ResizeBilinear); ok {
@@ -56,6 +39,33 @@ func numbers(g *qnn.Graph, n *qnn.Node, vals Values, out []byte) error {
 	return nil
 }
 
+// pairOfNumbers computes n, of two operands of float32, int32 or int64.
+func pairOfNumbers(g *qnn.Graph, n *qnn.Node, vals Values, out []byte) error {
+	act := qnn.FusedActivation(n.Op)
+	var fault error
+	pairsOf(g, n, vals, func(k int, a, b []byte) {
+		var err error
+		switch g.Output(n, 0).Type {
+		case qnn.Float32:
+			var v float32
+			v, err = pairOfFloats(n.Op, float(a, 0), float(b, 0))
+			putFloat(out, k, bound(n.Op, clampFloat(v, act)))
+		case qnn.Int64:
+			var v int64
+			v, err = pairOfInts(n.Op, long(a, 0), long(b, 0))
+			binary.LittleEndian.PutUint64(out[8*k:], uint64(clampInt(v, act)))
+		default:
+			var v int32
+			v, err = pairOfInts(n.Op, integer(a, 0), integer(b, 0))
+			binary.LittleEndian.PutUint32(out[4*k:], uint32(clampInt(v, act)))
+		}
+		if err != nil {
+			fault = fmt.Errorf("%s: %w", g.Label(n), err)
+		}
+	})
+	return fault
+}
+
 func float(data []byte, k int) float32 {
 	return math.Float32frombits(binary.LittleEndian.Uint32(data[4*k:]))
 }
@@ -65,6 +75,8 @@ func putFloat(out []byte, k int, v float32) {
 }
 
 func integer(data []byte, k int) int32 { return int32(binary.LittleEndian.Uint32(data[4*k:])) }
+
+func long(data []byte, k int) int64 { return int64(binary.LittleEndian.Uint64(data[8*k:])) }
 
 func pairOfFloats(op qnn.Op, a, b float32) (float32, error) {
 	switch op.(type) {
@@ -80,6 +92,11 @@ func pairOfFloats(op qnn.Op, a, b float32) (float32, error) {
 		return floorFloats(op, a, b)
 	case qnn.Maximum:
 		return larger(a, b), nil
+	case qnn.PRelu:
+		if a >= 0 {
+			return a, nil
+		}
+		return float32(a * b), nil
 	}
 	return smaller(a, b), nil // MINIMUM
 }
@@ -100,7 +117,7 @@ func smaller(a, b float32) float32 {
 	return b
 }
 
-func pairOfInts(op qnn.Op, a, b int32) (int32, error) {
+func pairOfInts[T int32 | int64](op qnn.Op, a, b T) (T, error) {
 	switch op.(type) {
 	case qnn.Add:
 		return a + b, nil
@@ -156,7 +173,7 @@ func bound(op qnn.Op, v float32) float32 {
 	return v
 }
 
-func clampInt(v int32, act qnn.Activation) int32 {
+func clampInt[T int32 | int64](v T, act qnn.Activation) T {
 	switch act {
 	case qnn.Relu:
 		return max(v, 0)
@@ -221,22 +238,20 @@ func softmaxFloat(data, out []byte, depth int, beta float32) {
 	}
 }
 
-// argMaxFloat is argMax of a float32 tensor.
-func argMaxFloat(t *qnn.Tensor, data []byte, axis int, out []byte, size int) {
-	inner, depth := qnn.Shape(t.Shape[axis+1:]).Elems(), t.Shape[axis]
-	for k := range t.Shape.Elems() / depth {
-		first, best := k/inner*depth*inner+k%inner, 0
-		for i := range depth {
-			if float(data, first+i*inner) > float(data, first+best*inner) {
-				best = i
-			}
-		}
-		if size == 8 {
-			binary.LittleEndian.PutUint64(out[8*k:], uint64(best))
-		} else {
-			binary.LittleEndian.PutUint32(out[4*k:], uint32(best))
-		}
+// zeroCell is the element of t that means 0: of 8 bits and int16 its zero point,
+// where it has one.
+func zeroCell(t *qnn.Tensor) []byte {
+	cell := make([]byte, t.Type.Size())
+	if len(t.Quant.Zero) == 0 {
+		return cell
 	}
+	switch z := t.Quant.Zero[0]; t.Type {
+	case qnn.Int16:
+		binary.LittleEndian.PutUint16(cell, uint16(z))
+	case qnn.Uint8, qnn.Int8:
+		cell[0] = byte(z)
+	}
+	return cell
 }
 
 // padBytes surrounds x with cells that hold one element's bytes.

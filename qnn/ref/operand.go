@@ -1,8 +1,12 @@
 package ref
 
-import "qtune/qnn"
+import (
+	"encoding/binary"
 
-// An operand is an 8-bit tensor as TensorFlow Lite's kernel sees it: of a node
+	"qtune/qnn"
+)
+
+// An operand is a quantised tensor as TensorFlow Lite's kernel sees it: of a node
 // that was legalised, which holds value + 128, the original int8 values.
 type operand struct {
 	shape qnn.Shape
@@ -20,14 +24,14 @@ func newOperand(g *qnn.Graph, n *qnn.Node, vals Values, i int) operand {
 func decodeOperand(n *qnn.Node, t *qnn.Tensor, data []byte) operand {
 	shift := legalised(n, t)
 	x := operand{shape: t.Shape, scale: t.Quant.Scale[0], zero: t.Quant.Zero[0] - shift}
-	x.v = make([]int32, len(data))
-	for k, b := range data {
-		x.v[k] = decode(t.Type, b) - shift
+	x.v = make([]int32, len(data)/t.Type.Size())
+	for k := range x.v {
+		x.v[k] = decode(t.Type, data, k) - shift
 	}
 	return x
 }
 
-// A result receives the values of an 8-bit output tensor, again as TensorFlow
+// A result receives the values of a quantised output tensor, again as TensorFlow
 // Lite's kernel sees them.
 type result struct {
 	tensor *qnn.Tensor
@@ -59,7 +63,15 @@ func (y result) activation(act qnn.Activation) result {
 
 // set stores v, clamped, as element k.
 func (y *result) set(k int, v int32) {
-	y.out[k] = byte(min(max(v, y.lo), y.hi) + y.shift)
+	v = min(max(v, y.lo), y.hi) + y.shift
+	switch y.tensor.Type {
+	case qnn.Int16:
+		binary.LittleEndian.PutUint16(y.out[2*k:], uint16(v))
+	case qnn.Int32:
+		binary.LittleEndian.PutUint32(y.out[4*k:], uint32(v))
+	default:
+		y.out[k] = byte(v)
+	}
 }
 
 // legalised returns what legalisation added to the values of t.
@@ -70,11 +82,17 @@ func legalised(n *qnn.Node, t *qnn.Tensor) int32 {
 	return 0
 }
 
-func decode(t qnn.DType, b byte) int32 {
-	if t == qnn.Int8 {
-		return int32(int8(b))
+// decode returns element k of a tensor of 8 bits (or bool), int16 or int32.
+func decode(t qnn.DType, data []byte, k int) int32 {
+	switch t {
+	case qnn.Int8:
+		return int32(int8(data[k]))
+	case qnn.Int16:
+		return int32(int16(binary.LittleEndian.Uint16(data[2*k:])))
+	case qnn.Int32:
+		return integer(data, k)
 	}
-	return int32(b)
+	return int32(data[k])
 }
 
 // strides returns for each dimension of out the distance in elements of a

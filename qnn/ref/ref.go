@@ -115,15 +115,9 @@ func Node(g *qnn.Graph, n *qnn.Node, vals Values) error {
 	case qnn.Quantize:
 		quantize(g, n, vals, out)
 	case qnn.ArgMax:
-		axis, err := g.Axis(n, 1, len(g.Input(n, 0).Shape))
-		if err != nil {
-			return err
-		}
-		if x := g.Input(n, 0); x.Type == qnn.Float32 {
-			argMaxFloat(x, vals.Of(g, n.Inputs[0]), axis, out, g.Output(n, 0).Type.Size())
-		} else {
-			argMax(newOperand(g, n, vals, 0), axis, out, g.Output(n, 0).Type.Size())
-		}
+		return argBest(g, n, vals, out, true)
+	case qnn.ArgMin:
+		return argBest(g, n, vals, out, false)
 	default:
 		if !g.Output(n, 0).Type.Is8Bit() {
 			return numbers(g, n, vals, out)

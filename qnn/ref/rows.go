@@ -2,26 +2,58 @@ package ref
 
 import (
 	"encoding/binary"
+	"math"
 
 	"qtune/qnn"
 )
 
-// argMax writes the index of the first maximum along an axis, as int32 or int64.
-func argMax(x operand, axis int, out []byte, size int) {
-	inner := x.shape[axis+1:].Elems()
-	depth := x.shape[axis]
-	for k := range len(x.v) / depth {
-		first := k/inner*depth*inner + k%inner
-		best := 0
+// argBest writes the index of the first maximum, or minimum, along an axis, as
+// int32 or int64. Adding 128 to all elements changes no order, so that it needs
+// no notice of legalisation. A NaN is neither more nor less than another element.
+func argBest(g *qnn.Graph, n *qnn.Node, vals Values, out []byte, greatest bool) error {
+	x, y := g.Input(n, 0), g.Output(n, 0)
+	axis, err := g.Axis(n, 1, len(x.Shape))
+	if err != nil {
+		return err
+	}
+	data := vals.Of(g, n.Inputs[0])
+	less := func(i, j int) bool { return decode(x.Type, data, i) < decode(x.Type, data, j) }
+	if x.Type == qnn.Float32 {
+		less = func(i, j int) bool { return float(data, i) < float(data, j) }
+	}
+	inner, depth := x.Shape[axis+1:].Elems(), x.Shape[axis]
+	for k := range x.Shape.Elems() / depth {
+		first, best := k/inner*depth*inner+k%inner, 0
 		for i := range depth {
-			if x.v[first+i*inner] > x.v[first+best*inner] {
+			a, b := first+i*inner, first+best*inner
+			if greatest {
+				a, b = b, a
+			}
+			if less(a, b) {
 				best = i
 			}
 		}
-		if size == 8 {
+		if y.Type == qnn.Int64 {
 			binary.LittleEndian.PutUint64(out[8*k:], uint64(best))
 		} else {
 			binary.LittleEndian.PutUint32(out[4*k:], uint32(best))
+		}
+	}
+	return nil
+}
+
+// l2normFloats divides rows by their length, or by a millionth if they are
+// shorter.
+func l2normFloats(data, out []byte, depth int) {
+	for at := 0; at < len(data)/4; at += depth {
+		var sum float32
+		for k := at; k < at+depth; k++ {
+			v := float(data, k)
+			sum = float32(sum + float32(v*v))
+		}
+		length := larger(float32(math.Sqrt(float64(sum))), 1e-6)
+		for k := at; k < at+depth; k++ {
+			putFloat(out, k, float32(float(data, k)/length))
 		}
 	}
 }

@@ -106,49 +106,6 @@ func (w *writer) operator(def builtin, n *qnn.Node) flatbuffers.UOffsetT {
 	return fb.OperatorEnd(b)
 }
 
-// version returns the first version of the operator that has what n needs
-// (tensorflow/compiler/mlir/lite/tools/versioning/op_version.cc).
-func (w *writer) version(def builtin, n *qnn.Node) int32 {
-	v := int32(1)
-	if x := w.g.Input(n, 0); x.Type == qnn.Int8 {
-		v = def.int8Version
-	}
-	switch op := n.Op.(type) {
-	case qnn.Depthwise:
-		if op.DilationH != 1 || op.DilationW != 1 {
-			v = max(v, 2)
-		}
-	case qnn.Dense:
-		if op.KeepDims {
-			v = max(v, 5)
-		}
-		if w.g.Input(n, 2) == nil {
-			v = max(v, 6)
-		}
-	case qnn.ResizeBilinear:
-		if op.HalfPixel {
-			v = 3
-		}
-	case qnn.ResizeNearest:
-		if op.HalfPixel || op.AlignCorners {
-			v = 3
-		}
-	case qnn.TransposeConv:
-		if len(n.Inputs) > 3 {
-			v = 3
-		}
-	case qnn.Dequantize:
-		if w.g.Input(n, 0).Type == qnn.Float16 {
-			v = 3
-		}
-	case qnn.Quantize:
-		if w.g.Input(n, 0).Type != qnn.Float32 {
-			v = 2
-		}
-	}
-	return v
-}
-
 // code returns the index of c in the list of operator codes.
 func (w *writer) code(c opcode) int {
 	i, ok := w.codes[c]

@@ -168,6 +168,7 @@ var optionLayouts = map[byte]*layout{
 		{id: 2, name: "ellipsis_mask", kind: scalar, size: 4},
 		{id: 3, name: "new_axis_mask", kind: scalar, size: 4},
 		{id: 4, name: "shrink_axis_mask", kind: scalar, size: 4},
+		{id: 5, name: "offset", kind: scalar, size: 1},
 	}},
 	35: {"SplitOptions", []field{
 		{id: 0, name: "num_splits", kind: scalar, size: 4},
@@ -184,6 +185,9 @@ var optionLayouts = map[byte]*layout{
 	55: {"ShapeOptions", []field{
 		{id: 0, name: "out_type", kind: scalar, size: 1},
 	}},
+	57: {"ArgMinOptions", []field{
+		{id: 0, name: "output_type", kind: scalar, size: 1},
+	}},
 	59: {"PackOptions", []field{
 		{id: 0, name: "values_count", kind: scalar, size: 4},
 		{id: 1, name: "axis", kind: scalar, size: 4},
@@ -198,6 +202,9 @@ var optionLayouts = map[byte]*layout{
 	}},
 	75: {"LeakyReluOptions", []field{
 		{id: 0, name: "alpha", kind: scalar, size: 4},
+	}},
+	77: {"MirrorPadOptions", []field{
+		{id: 0, name: "mode", kind: scalar, size: 1},
 	}},
 	79: {"SplitVOptions", []field{
 		{id: 0, name: "num_splits", kind: scalar, size: 4},

@@ -92,14 +92,6 @@ func writeResizeNearest(b *flatbuffers.Builder, _ *qnn.Graph, n *qnn.Node) flatb
 	return fb.ResizeNearestNeighborOptionsEnd(b)
 }
 
-// writeArgMax: the output's type is that of its tensor, which readers compare.
-func writeArgMax(b *flatbuffers.Builder, g *qnn.Graph, n *qnn.Node) flatbuffers.UOffsetT {
-	number, _ := typeNumber(g.Output(n, 0).Type)
-	fb.ArgMaxOptionsStart(b)
-	fb.ArgMaxOptionsAddOutputType(b, number)
-	return fb.ArgMaxOptionsEnd(b)
-}
-
 func writeShapeOf(b *flatbuffers.Builder, g *qnn.Graph, n *qnn.Node) flatbuffers.UOffsetT {
 	number, _ := typeNumber(g.Output(n, 0).Type)
 	fb.ShapeOptionsStart(b)
@@ -124,24 +116,6 @@ func writeTransposeConv(b *flatbuffers.Builder, _ *qnn.Graph, n *qnn.Node) flatb
 	fb.TransposeConvOptionsAddStrideW(b, int32(op.StrideW))
 	fb.TransposeConvOptionsAddStrideH(b, int32(op.StrideH))
 	return fb.TransposeConvOptionsEnd(b)
-}
-
-func readStridedSlice(t flatbuffers.Table) (qnn.Op, error) {
-	var o fb.StridedSliceOptions
-	o.Init(t.Bytes, t.Pos)
-	if o.EllipsisMask() != 0 || o.NewAxisMask() != 0 {
-		return nil, fmt.Errorf("ellipsis mask %d and new axis mask %d are not supported", o.EllipsisMask(), o.NewAxisMask())
-	}
-	return qnn.StridedSlice{BeginMask: int(o.BeginMask()), EndMask: int(o.EndMask()), ShrinkMask: int(o.ShrinkAxisMask())}, nil
-}
-
-func writeStridedSlice(b *flatbuffers.Builder, _ *qnn.Graph, n *qnn.Node) flatbuffers.UOffsetT {
-	op := n.Op.(qnn.StridedSlice)
-	fb.StridedSliceOptionsStart(b)
-	fb.StridedSliceOptionsAddBeginMask(b, int32(op.BeginMask))
-	fb.StridedSliceOptionsAddEndMask(b, int32(op.EndMask))
-	fb.StridedSliceOptionsAddShrinkAxisMask(b, int32(op.ShrinkMask))
-	return fb.StridedSliceOptionsEnd(b)
 }
 
 func writeSplit(b *flatbuffers.Builder, _ *qnn.Graph, n *qnn.Node) flatbuffers.UOffsetT {
@@ -231,21 +205,6 @@ func writeReduce(b *flatbuffers.Builder, _ *qnn.Graph, n *qnn.Node) flatbuffers.
 	fb.ReducerOptionsStart(b)
 	fb.ReducerOptionsAddKeepDims(b, n.Op.(qnn.Reduce).KeepDims)
 	return fb.ReducerOptionsEnd(b)
-}
-
-func readGather(t flatbuffers.Table) (qnn.Op, error) {
-	var o fb.GatherOptions
-	o.Init(t.Bytes, t.Pos)
-	if d := o.BatchDims(); d != 0 {
-		return nil, fmt.Errorf("%d batch dimensions are not supported", d)
-	}
-	return qnn.Gather{Axis: int(o.Axis())}, nil
-}
-
-func writeGather(b *flatbuffers.Builder, _ *qnn.Graph, n *qnn.Node) flatbuffers.UOffsetT {
-	fb.GatherOptionsStart(b)
-	fb.GatherOptionsAddAxis(b, int32(n.Op.(qnn.Gather).Axis))
-	return fb.GatherOptionsEnd(b)
 }
 
 // writeCast: the types are those of the tensors, which readers compare.

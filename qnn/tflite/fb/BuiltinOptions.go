@@ -33,10 +33,12 @@ const (
 	BuiltinOptionsArgMaxOptions                BuiltinOptions = 40
 	BuiltinOptionsTransposeConvOptions         BuiltinOptions = 49
 	BuiltinOptionsShapeOptions                 BuiltinOptions = 55
+	BuiltinOptionsArgMinOptions                BuiltinOptions = 57
 	BuiltinOptionsPackOptions                  BuiltinOptions = 59
 	BuiltinOptionsUnpackOptions                BuiltinOptions = 64
 	BuiltinOptionsResizeNearestNeighborOptions BuiltinOptions = 74
 	BuiltinOptionsLeakyReluOptions             BuiltinOptions = 75
+	BuiltinOptionsMirrorPadOptions             BuiltinOptions = 77
 	BuiltinOptionsSplitVOptions                BuiltinOptions = 79
 	BuiltinOptionsQuantizeOptions              BuiltinOptions = 89
 	BuiltinOptionsDepthToSpaceOptions          BuiltinOptions = 94
@@ -69,10 +71,12 @@ var EnumNamesBuiltinOptions = map[BuiltinOptions]string{
 	BuiltinOptionsArgMaxOptions:                "ArgMaxOptions",
 	BuiltinOptionsTransposeConvOptions:         "TransposeConvOptions",
 	BuiltinOptionsShapeOptions:                 "ShapeOptions",
+	BuiltinOptionsArgMinOptions:                "ArgMinOptions",
 	BuiltinOptionsPackOptions:                  "PackOptions",
 	BuiltinOptionsUnpackOptions:                "UnpackOptions",
 	BuiltinOptionsResizeNearestNeighborOptions: "ResizeNearestNeighborOptions",
 	BuiltinOptionsLeakyReluOptions:             "LeakyReluOptions",
+	BuiltinOptionsMirrorPadOptions:             "MirrorPadOptions",
 	BuiltinOptionsSplitVOptions:                "SplitVOptions",
 	BuiltinOptionsQuantizeOptions:              "QuantizeOptions",
 	BuiltinOptionsDepthToSpaceOptions:          "DepthToSpaceOptions",
@@ -105,10 +109,12 @@ var EnumValuesBuiltinOptions = map[string]BuiltinOptions{
 	"ArgMaxOptions":                BuiltinOptionsArgMaxOptions,
 	"TransposeConvOptions":         BuiltinOptionsTransposeConvOptions,
 	"ShapeOptions":                 BuiltinOptionsShapeOptions,
+	"ArgMinOptions":                BuiltinOptionsArgMinOptions,
 	"PackOptions":                  BuiltinOptionsPackOptions,
 	"UnpackOptions":                BuiltinOptionsUnpackOptions,
 	"ResizeNearestNeighborOptions": BuiltinOptionsResizeNearestNeighborOptions,
 	"LeakyReluOptions":             BuiltinOptionsLeakyReluOptions,
+	"MirrorPadOptions":             BuiltinOptionsMirrorPadOptions,
 	"SplitVOptions":                BuiltinOptionsSplitVOptions,
 	"QuantizeOptions":              BuiltinOptionsQuantizeOptions,
 	"DepthToSpaceOptions":          BuiltinOptionsDepthToSpaceOptions,

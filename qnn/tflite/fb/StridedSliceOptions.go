@@ -93,8 +93,20 @@ func (rcv *StridedSliceOptions) MutateShrinkAxisMask(n int32) bool {
 	return rcv._tab.MutateInt32Slot(12, n)
 }
 
+func (rcv *StridedSliceOptions) Offset() bool {
+	o := flatbuffers.UOffsetT(rcv._tab.Offset(14))
+	if o != 0 {
+		return rcv._tab.GetBool(o + rcv._tab.Pos)
+	}
+	return false
+}
+
+func (rcv *StridedSliceOptions) MutateOffset(n bool) bool {
+	return rcv._tab.MutateBoolSlot(14, n)
+}
+
 func StridedSliceOptionsStart(builder *flatbuffers.Builder) {
-	builder.StartObject(5)
+	builder.StartObject(6)
 }
 func StridedSliceOptionsAddBeginMask(builder *flatbuffers.Builder, beginMask int32) {
 	builder.PrependInt32Slot(0, beginMask, 0)
@@ -110,6 +122,9 @@ func StridedSliceOptionsAddNewAxisMask(builder *flatbuffers.Builder, newAxisMask
 }
 func StridedSliceOptionsAddShrinkAxisMask(builder *flatbuffers.Builder, shrinkAxisMask int32) {
 	builder.PrependInt32Slot(4, shrinkAxisMask, 0)
+}
+func StridedSliceOptionsAddOffset(builder *flatbuffers.Builder, offset bool) {
+	builder.PrependBoolSlot(5, offset, false)
 }
 func StridedSliceOptionsEnd(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
 	return builder.EndObject()

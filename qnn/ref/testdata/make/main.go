@@ -79,7 +79,7 @@ func main() {
 // corners.
 func oneOperator(only *regexp.Regexp, count int, seed uint64) []*oneCase {
 	var cases []*oneCase
-	for i, m := range slices.Concat(makers, numberMakers) {
+	for i, m := range slices.Concat(makers, numberMakers, quantizeMakers(), selectMakers) {
 		if !only.MatchString(m.name) {
 			continue
 		}

@@ -256,7 +256,7 @@ func newCase(r *rand.Rand, name string, fill func(*builder) int) *oneCase {
 		quant.Scale[0], quant.Zero[0] = 1.0/128, map[qnn.DType]int32{qnn.Uint8: 128}[b.typ]
 	case qnn.HardSwish:
 		quant.Scale[0] = g.Tensors[0].Quant.Scale[0] * (0.2 + r.Float32())
-	case qnn.Sub, qnn.Mul, qnn.Div, qnn.PRelu, qnn.Clamp, qnn.LeakyRelu, qnn.TransposeConv, qnn.Elu:
+	case qnn.Sub, qnn.Mul, qnn.Div, qnn.PRelu, qnn.Clamp, qnn.LeakyRelu, qnn.TransposeConv, qnn.Elu, qnn.Quantize, qnn.Compare:
 	default: // elements are copied
 		for _, t := range g.Tensors {
 			if t.Type == b.typ {
@@ -280,10 +280,11 @@ func finish(r *rand.Rand, name string, b *builder, outputs int, quant qnn.Quant)
 		if b.result != nil {
 			b.result(i, &y)
 		}
-		if _, ok := b.node.Op.(qnn.ArgMax); ok {
+		switch b.node.Op.(type) {
+		case qnn.ArgMax, qnn.ArgMin:
 			y.Type, y.Quant = []qnn.DType{qnn.Int32, qnn.Int64}[r.IntN(2)], qnn.Quant{}
 		}
-		if _, ok := b.node.Op.(qnn.Cast); ok {
+		if _, ok := b.node.Op.(qnn.Cast); ok && b.result == nil {
 			y.Type, y.Quant = []qnn.DType{qnn.Int32, qnn.Float32, qnn.Int64}[r.IntN(3)], qnn.Quant{}
 		}
 		if op, ok := b.node.Op.(qnn.Reduce); ok && op.Kind == qnn.ReduceSum && r.IntN(3) > 0 {
@@ -347,8 +348,23 @@ func (b *builder) mode() qnn.Resize {
 }
 
 func (b *builder) input(s qnn.Shape) {
-	id := b.operand(qnn.Tensor{Name: "x", Type: b.typ, Shape: s, Quant: b.quant()})
+	t := qnn.Tensor{Name: "x", Type: b.typ, Shape: s, Quant: b.quant()}
+	if b.typ == qnn.Int64 {
+		b.constantInput(t)
+		return
+	}
+	id := b.operand(t)
 	b.g.Inputs = append(b.g.Inputs, id)
+}
+
+// constantInput makes an operand constant whose type the interpreter's interface
+// does not take, beside an input that nothing reads.
+func (b *builder) constantInput(t qnn.Tensor) {
+	t.Data = b.fill(&t)
+	b.operand(t)
+	if len(b.g.Inputs) == 0 {
+		b.g.Inputs = append(b.g.Inputs, b.add(qnn.Tensor{Name: "unused", Type: qnn.Int32, Shape: qnn.Shape{1}}))
+	}
 }
 
 func (b *builder) constant8(s qnn.Shape) {

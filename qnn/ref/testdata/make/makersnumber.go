@@ -178,7 +178,14 @@ func (b *builder) fill(t *qnn.Tensor) []byte {
 	for i := range data {
 		data[i] = byte(b.r.Uint32())
 	}
-	if t.Type != qnn.Float32 {
+	switch t.Type {
+	case qnn.Float32:
+	case qnn.Bool:
+		for i := range data {
+			data[i] &= 1
+		}
+		return data
+	default:
 		return data
 	}
 	for i := 0; i < len(data); i += 4 {
