@@ -2,9 +2,11 @@ package peak
 
 import (
 	"fmt"
+	"math"
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 	"unsafe"
 
@@ -18,12 +20,11 @@ import (
 // of several rounds, and the slowest and the fastest of them.
 type Bandwidth struct{ Median, Min, Max float64 }
 
-// How long to read: a round takes about roundTime, or what it takes to read the
-// buffer once. That is long against the tenth of a millisecond in which the
-// threads wake up.
+// How long to read: a round takes about roundTime. That is short against the time for which an operating system puts
+// a thread aside, so that most rounds are undisturbed.
 const (
-	bandwidthRounds = 15
-	roundTime       = 5 * time.Millisecond
+	bandwidthRounds = 41
+	roundTime       = time.Millisecond / 2
 )
 
 // MeasureBandwidth returns the bandwidth at which threads threads, at the same
@@ -87,11 +88,14 @@ func loads(isa x86.ISA, w x86.Width) *x86.Program {
 	return p
 }
 
-// A reader reads a buffer of its own.
+// A reader reads a buffer of its own: in each call all of it, several times, or
+// the next of several parts.
 type reader struct {
-	code *exec.Code
-	data []byte
-	args *readArgs
+	code        *exec.Code
+	data        []byte
+	block       int // bytes
+	parts, next int
+	args        *readArgs
 }
 
 // newReader makes a buffer of whole blocks, at least one. Every page is written:
@@ -99,27 +103,41 @@ type reader struct {
 // cache.
 func newReader(code *exec.Code, bytes, block int) *reader {
 	blocks := max(bytes/block, 1)
-	r := &reader{code: code, data: pack.Aligned(blocks * block)}
+	r := &reader{code: code, data: pack.Aligned(blocks * block), block: block, parts: 1}
 	for i := 0; i < len(r.data); i += 64 {
 		r.data[i] = 1
 	}
-	r.args = &readArgs{buffer: unsafe.Pointer(unsafe.SliceData(r.data)), blocks: int64(blocks), passes: 1}
+	r.args = &readArgs{passes: 1}
 	return r
 }
 
-// once makes one call.
-func (r *reader) once() { r.code.Call(unsafe.Pointer(r.args)) }
+// once makes one call, and returns how many bytes it read.
+func (r *reader) once() float64 {
+	blocks := len(r.data) / r.block
+	first, end := r.next*blocks/r.parts, (r.next+1)*blocks/r.parts
+	r.next = (r.next + 1) % r.parts
+	r.args.buffer, r.args.blocks = unsafe.Pointer(&r.data[first*r.block]), int64(end-first)
+	r.code.Call(unsafe.Pointer(r.args))
+	return float64((end - first) * r.block * int(r.args.passes))
+}
 
-// bytes is how much one call reads.
-func (r *reader) bytes() float64 { return float64(len(r.data)) * float64(r.args.passes) }
+// calibrate finds the passes, or parts, of a call of about roundTime: by the
+// fastest of a few calls that read the whole buffer once.
+func (r *reader) calibrate() (passes int64, parts int) {
+	fastest := time.Duration(math.MaxInt64)
+	for range 5 {
+		start := time.Now()
+		r.once()
+		fastest = min(fastest, max(time.Since(start), 1))
+	}
+	return max(int64(roundTime/fastest), 1), max(min(int(fastest/roundTime), len(r.data)/r.block), 1)
+}
 
-// calibrate sets the passes of a round, after one that brings the buffer into
-// the cache.
-func (r *reader) calibrate() {
-	r.once()
-	start := time.Now()
-	r.once()
-	r.args.passes = max(int64(roundTime/max(time.Since(start), 1)), 1)
+// warm reads the whole buffer, so that it is in the cache if it fits.
+func (r *reader) warm() {
+	for range r.parts {
+		r.once()
+	}
 }
 
 // read returns the rate of each round: the bytes that all read from when the
@@ -127,17 +145,20 @@ func (r *reader) calibrate() {
 func read(readers []*reader) []float64 {
 	begun := make([][bandwidthRounds]time.Time, len(readers))
 	done := make([][bandwidthRounds]time.Time, len(readers))
+	bytes := make([][bandwidthRounds]float64, len(readers))
+	passes, parts := readers[0].calibrate()
 	var all sync.WaitGroup
-	meet := newMeeting(len(readers))
+	meet := meeting{n: int64(len(readers))}
 	for i, r := range readers {
 		all.Go(func() {
 			runtime.LockOSThread()
 			defer runtime.UnlockOSThread()
-			r.calibrate()
+			r.args.passes, r.parts = passes, parts
+			r.warm()
 			for round := range bandwidthRounds {
 				meet.wait()
 				begun[i][round] = time.Now()
-				r.once()
+				bytes[i][round] = r.once()
 				done[i][round] = time.Now()
 			}
 		})
@@ -145,9 +166,9 @@ func read(readers []*reader) []float64 {
 	all.Wait()
 	rates := make([]float64, bandwidthRounds)
 	for round := range rates {
-		first, last, bytes := begun[0][round], done[0][round], 0.0
-		for i, r := range readers {
-			bytes += r.bytes()
+		first, last, sum := begun[0][round], done[0][round], 0.0
+		for i := range readers {
+			sum += bytes[i][round]
 			if begun[i][round].Before(first) {
 				first = begun[i][round]
 			}
@@ -155,34 +176,31 @@ func read(readers []*reader) []float64 {
 				last = done[i][round]
 			}
 		}
-		rates[round] = bytes / max(last.Sub(first), 1).Seconds()
+		rates[round] = sum / max(last.Sub(first), 1).Seconds()
 	}
 	return rates
 }
 
-// A meeting is a place where n goroutines wait for each other, again and again.
+// A meeting is where n threads wait for each other, again and again. They spin:
+// to wake one up takes a tenth of a round.
 type meeting struct {
-	n       int
-	mu      sync.Mutex
-	waiting int
-	open    chan struct{} // closed when all have come
+	n    int64
+	come atomic.Int64 // all arrivals so far
 }
 
-func newMeeting(n int) *meeting { return &meeting{n: n, open: make(chan struct{})} }
-
 func (m *meeting) wait() {
-	m.mu.Lock()
-	open := m.open
-	if m.waiting++; m.waiting == m.n {
-		m.waiting, m.open = 0, make(chan struct{})
-		close(open)
+	const spins = 1000 // some microseconds
+	all := (m.come.Add(1) + m.n - 1) / m.n * m.n
+	for i := 0; m.come.Load() < all; i++ {
+		if i%spins == spins-1 {
+			runtime.Gosched()
+		}
 	}
-	m.mu.Unlock()
-	<-open
 }
 
 // Together returns the sum of what measure returns on threads threads at the
-// same time.
+// same time. Where it returns the best of many samples, threads that share a core
+// may each have had theirs while another was set aside: the sum is then too high.
 func Together(threads int, measure func() (float64, error)) (float64, error) {
 	values, errs := make([]float64, threads), make([]error, threads)
 	var all sync.WaitGroup

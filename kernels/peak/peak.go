@@ -28,6 +28,7 @@ import (
 
 // A step is the best dot step of an instruction set.
 type step struct {
+	name  string
 	isa   x86.ISA
 	macs  int // multiply-accumulate steps of one
 	loops []loop
@@ -40,10 +41,13 @@ type loop struct {
 }
 
 var stepsOf = map[schedules.ISA]step{
-	schedules.AVX512VNNI: {x86.AVX512VNNI, 64, []loop{vnni(x86.W512)}},
-	schedules.AVXVNNI:    {x86.AVXVNNI, 32, []loop{vnni(x86.W256)}},
-	schedules.AVX2:       {x86.AVX2, 16, []loop{madd(12, 1), madd(12, 2), madd(8, 4), madd(6, 6)}},
+	schedules.AVX512VNNI: {"VPDPBUSD zmm", x86.AVX512VNNI, 64, []loop{vnni(x86.W512)}},
+	schedules.AVXVNNI:    {"VPDPBUSD ymm", x86.AVXVNNI, 32, []loop{vnni(x86.W256)}},
+	schedules.AVX2:       {"VPMADDWD + VPADDD ymm", x86.AVX2, 16, []loop{madd(12, 1), madd(12, 2), madd(8, 4), madd(6, 6)}},
 }
+
+// StepName names the dot step of isa by its instructions; empty for Ref.
+func StepName(isa schedules.ISA) string { return stepsOf[isa].name }
 
 // The factors are in these registers; what they hold does not matter.
 const factorA, factorB = 14, 15
