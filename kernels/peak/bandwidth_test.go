@@ -3,8 +3,12 @@ package peak
 import (
 	"sync/atomic"
 	"testing"
+	"unsafe"
 
+	"qtune/kernels/emu"
 	"qtune/kernels/exec"
+	"qtune/kernels/pack"
+	"qtune/kernels/x86"
 	"qtune/schedules"
 )
 
@@ -12,6 +16,62 @@ func TestLoadsEncode(t *testing.T) {
 	for _, isa := range schedules.ISAs() {
 		if _, err := loads(stepsOf[isa].isa, vectorWidth(isa)).Encode(); err != nil {
 			t.Errorf("%s: %v", isa, err)
+		}
+	}
+}
+
+// The program reads the whole buffer in each pass, nothing beside it, and ends.
+func TestLoadsReadTheBuffer(t *testing.T) {
+	const blocks, passes = 3, 2
+	for _, isa := range schedules.ISAs() {
+		code, err := emu.Compile(loads(stepsOf[isa].isa, vectorWidth(isa)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		buffer := pack.Aligned(blocks * loadsInRound * int(vectorWidth(isa)))
+		args := []readArgs{{unsafe.Pointer(&buffer[0]), blocks, passes}}
+		var mem emu.Memory
+		if _, err := emu.MapSlice(&mem, "buffer", buffer, emu.Read); err != nil {
+			t.Fatal(err)
+		}
+		rdi, err := emu.MapSlice(&mem, "arguments", args, emu.Read)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := emu.NewMachine()
+		if err := m.Run(code, &mem, rdi, 1000); err != nil {
+			t.Errorf("%s: %v", isa, err)
+		}
+		if n := m.Counts()[x86.VMOVDQU]; n != blocks*passes*loadsInRound {
+			t.Errorf("%s: %d loads, want %d", isa, n, blocks*passes*loadsInRound)
+		}
+	}
+}
+
+// Parts are all of the buffer, one after the other.
+func TestReaderParts(t *testing.T) {
+	isas := schedules.HostISAs()
+	if len(isas) == 0 {
+		t.Skip("this CPU executes no generated code")
+	}
+	machineCode, err := loads(stepsOf[isas[0]].isa, vectorWidth(isas[0])).Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	code, err := exec.Map(machineCode)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer code.Close()
+	block := loadsInRound * int(vectorWidth(isas[0]))
+	r := newReader(code, 7*block+1, block)
+	r.parts = 3
+	for round := range 2 {
+		for i, blocks := range []int{2, 2, 3} {
+			at := r.next * 7 / r.parts * block
+			if got := r.once(); got != float64(blocks*block) || r.args.buffer != unsafe.Pointer(&r.data[at]) {
+				t.Errorf("round %d, part %d: read %v bytes, want %d from %d on", round, i, got, blocks*block, at)
+			}
 		}
 	}
 }
