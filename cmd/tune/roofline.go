@@ -143,7 +143,10 @@ func newRooflineModel(path string, teams []*team, machines []machineReport, isa 
 			runs.Layers = append(runs.Layers, newRooflineLayer(info, costs[i], r))
 		}
 		limit, time := roofline.Totals(results)
-		runs.LimitNS, runs.TimeNS, runs.OfLimit = float64(limit), float64(time), float64(limit/time)
+		runs.LimitNS, runs.TimeNS = float64(limit), float64(time)
+		if time > 0 { // there are layers
+			runs.OfLimit = float64(limit / time)
+		}
 		runs.MostLost = roofline.MostLost(results, losers)
 		m.Runs = append(m.Runs, runs)
 	}
