@@ -42,8 +42,9 @@ type plan interface {
 	programs() []*x86.Program
 	pack(l *qnn.Layer) *Packed
 	halo() Halo
-	flat() bool          // all pixels of the batch are one row
-	densePixels() bool   // pixels of a row lie in the output without gaps
+	flat() bool        // all pixels of the batch are one row
+	densePixels() bool // pixels of a row lie in the output without gaps
+	EpilogueInstructions() int64
 	bind(b *Bound) error // adds the phases to a Bound that has its operands
 }
 
@@ -110,6 +111,10 @@ func (k *Kernel) ContiguousOutput() bool { return k.plan.flat() }
 // DensePixels tells that the kernel writes the pixels of a row without gaps:
 // Bind refuses an output with gaps between pixels.
 func (k *Kernel) DensePixels() bool { return k.plan.densePixels() }
+
+// EpilogueInstructions counts the vector instructions by which all of an output
+// is requantised, narrowed and stored; see package emit.
+func (k *Kernel) EpilogueInstructions() int64 { return k.plan.EpilogueInstructions() }
 
 // CodeBytes is the size of the machine code.
 func (k *Kernel) CodeBytes() int {

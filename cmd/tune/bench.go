@@ -19,6 +19,8 @@ type benchFlags struct {
 	compile  compileFlags
 	repeat   int
 	peak     bool
+	roofline bool
+	svg      string
 	workload string
 	schedule string
 	json     bool
@@ -27,7 +29,7 @@ type benchFlags struct {
 func benchCommand() *cobra.Command {
 	var f benchFlags
 	c := &cobra.Command{
-		Use:   "bench [--peak] [--model M.tflite]... [--workload TEXT [--schedule TEXT]]",
+		Use:   "bench [--peak] [--model M.tflite]... [--roofline [--svg FILE]] [--workload TEXT [--schedule TEXT]]",
 		Short: "Time networks layer by layer, single workloads, and the machine's peak",
 		Args:  noArgs,
 		RunE:  func(c *cobra.Command, _ []string) error { return bench(c, &f) },
@@ -37,6 +39,8 @@ func benchCommand() *cobra.Command {
 	registerOutputs(c, &f.outputs)
 	c.Flags().IntVar(&f.repeat, "repeat", 20, "number of inferences, with 1 thread and with --threads")
 	c.Flags().BoolVar(&f.peak, "peak", false, "measure the peak of every target of this CPU")
+	c.Flags().BoolVar(&f.roofline, "roofline", false, "compare each layer of the models with what this machine could do, measured, and say what limits it")
+	c.Flags().StringVar(&f.svg, "svg", "", "draw the --roofline of one thread into this file")
 	c.Flags().StringVar(&f.workload, "workload", "", "time one workload, given as text")
 	c.Flags().StringVar(&f.schedule, "schedule", "", "schedule of --workload (default: what the log knows)")
 	registerJSON(c, &f.json)
@@ -48,9 +52,10 @@ func benchCommand() *cobra.Command {
 
 // A benchReport is what "tune bench" prints. Times are nanoseconds.
 type benchReport struct {
-	Peaks    []peakReport   `json:"peaks,omitempty"`
-	Models   []modelBench   `json:"models,omitempty"`
-	Workload *workloadBench `json:"workload,omitempty"`
+	Peaks    []peakReport    `json:"peaks,omitempty"`
+	Models   []modelBench    `json:"models,omitempty"`
+	Workload *workloadBench  `json:"workload,omitempty"`
+	Roofline *rooflineReport `json:"roofline,omitempty"`
 }
 
 type peakReport struct {
@@ -58,11 +63,17 @@ type peakReport struct {
 	GMACs  float64 `json:"gmac_per_s"`
 }
 
-// bench does what the flags ask for; errors of the command line come first.
-func bench(c *cobra.Command, f *benchFlags) error {
+// check refuses combinations of flags that make no sense.
+func (f *benchFlags) check() error {
 	switch {
 	case f.repeat < 1:
 		return usageErrorf("--repeat must be 1 or more")
+	case f.svg != "" && !f.roofline:
+		return usageErrorf("--svg needs --roofline")
+	case f.roofline && len(f.models) == 0:
+		return usageErrorf("--roofline needs --model")
+	case f.roofline && (f.peak || f.workload != ""):
+		return usageErrorf("--roofline goes with --model alone: it measures the peaks by itself, and layers rather than a --workload")
 	case !f.peak && len(f.models) == 0 && f.workload == "":
 		return usageErrorf("nothing to do: give --model, --workload or --peak")
 	case f.schedule != "" && f.workload == "":
@@ -70,9 +81,20 @@ func bench(c *cobra.Command, f *benchFlags) error {
 	case len(f.outputs) > 0 && len(f.models) != 1:
 		return usageErrorf("--outputs needs one --model")
 	}
+	return nil
+}
+
+// bench does what the flags ask for; errors of the command line come first.
+func bench(c *cobra.Command, f *benchFlags) error {
+	if err := f.check(); err != nil {
+		return err
+	}
 	isa, mode, err := f.compile.target.resolve()
 	if err != nil {
 		return err
+	}
+	if f.roofline {
+		return benchRoofline(c, f, isa, mode)
 	}
 	var rep benchReport
 	if f.peak {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -69,6 +70,33 @@ type layerBench struct {
 }
 
 func benchModel(c *cobra.Command, f *benchFlags, path string, isa schedules.ISA, mode kernels.Mode, yardstick float64) (*modelBench, error) {
+	r, err := newRace(c, f, path, isa, mode)
+	if err != nil {
+		return nil, err
+	}
+	defer r.close()
+	if err := r.run(c, f.repeat); err != nil {
+		return nil, err
+	}
+	m := r.teams[0].m
+	b := &modelBench{
+		Model: path, Target: string(isa), PeakGMACs: yardstick / 1e9,
+		CompileNS: r.compiling.Nanoseconds(), Memory: memoryReport(m.Stats()), Sources: countSources(m.Layers()),
+	}
+	b.fill(m.Layers(), r.teams, yardstick)
+	return b, nil
+}
+
+// A race times a network with one thread and, where more are asked for and
+// possible, with those.
+type race struct {
+	teams     []*team
+	inputs    [][]byte
+	compiling time.Duration
+}
+
+// newRace compiles the network at path. The race must be closed.
+func newRace(c *cobra.Command, f *benchFlags, path string, isa schedules.ISA, mode kernels.Mode) (*race, error) {
 	g, err := loadModel(path, f.outputs)
 	if err != nil {
 		return nil, err
@@ -83,25 +111,21 @@ func benchModel(c *cobra.Command, f *benchFlags, path string, isa schedules.ISA,
 	if err != nil {
 		return nil, err
 	}
-	defer m.Close()
-	b := &modelBench{
-		Model: path, Target: string(isa), PeakGMACs: yardstick / 1e9,
-		CompileNS: time.Since(start).Nanoseconds(), Memory: memoryReport(m.Stats()), Sources: countSources(m.Layers()),
-	}
-	teams := []*team{newTeam(m, 1)}
+	r := &race{teams: []*team{newTeam(m, 1)}, inputs: randomInputs(g), compiling: time.Since(start)}
 	if n := f.compile.threads; n > 1 && mode == kernels.Native && isa != schedules.Ref {
 		more, err := m.CloneThreads(n)
 		if err != nil {
-			return nil, err
+			return nil, errors.Join(err, m.Close())
 		}
-		defer more.Close()
-		teams = append(teams, newTeam(more, n))
+		r.teams = append(r.teams, newTeam(more, n))
 	}
-	if err := race(c, teams, randomInputs(g), f.repeat); err != nil {
-		return nil, err
+	return r, nil
+}
+
+func (r *race) close() {
+	for _, t := range r.teams {
+		t.m.Close()
 	}
-	b.fill(m.Layers(), teams, yardstick)
-	return b, nil
 }
 
 // A team is a network with some number of threads, and its times.
@@ -123,22 +147,22 @@ func newTeam(m *module.Module, threads int) *team {
 // millisecond.
 const turn = 10
 
-// race times n inferences of each team, in turns, so that all meet the same
+// run times n inferences of each team, in turns, so that all meet the same
 // disturbances: as a whole, and again layer by layer, after one that does not
 // count.
-func race(c *cobra.Command, teams []*team, inputs [][]byte, n int) error {
-	for _, t := range teams {
-		if _, err := t.m.Run(inputs); err != nil {
+func (r *race) run(c *cobra.Command, n int) error {
+	for _, t := range r.teams {
+		if _, err := t.m.Run(r.inputs); err != nil {
 			return err
 		}
 	}
 	for done := 0; done < n; done += turn {
-		for _, t := range teams {
+		for _, t := range r.teams {
 			for range min(turn, n-done) {
 				if err := c.Context().Err(); err != nil {
 					return err
 				}
-				if err := t.time(inputs); err != nil {
+				if err := t.time(r.inputs); err != nil {
 					return err
 				}
 			}

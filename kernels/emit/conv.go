@@ -27,15 +27,19 @@ type convGen struct {
 	end  epilogue
 }
 
-// Conv writes the program of a plan: for the output rows, tiles and channel
-// blocks that the argument block names.
-func Conv(p *ConvPlan) *x86.Program {
-	g := &convGen{
+func newConvGen(p *ConvPlan) *convGen {
+	return &convGen{
 		gen:  newGen(string(p.Workload.Op), p.ISA, p.width()),
 		plan: p,
 		nest: nest{p.Order, convMoved(p.Sums)},
 		end:  epilogue{p.Requant, p.Workload.PerChannel, p.Sums, p.SumWords, p.Pack, &p.Block, &p.Consts},
 	}
+}
+
+// Conv writes the program of a plan: for the output rows, tiles and channel
+// blocks that the argument block names.
+func Conv(p *ConvPlan) *x86.Program {
+	g := newConvGen(p)
 	for _, r := range []struct {
 		reg x86.Reg
 		off int
@@ -128,6 +132,11 @@ func (g *convGen) tile(t tileShape) {
 			g.addImm(regRow, 8*g.plan.Workload.DilationH)
 		})
 	}
+	g.conclude(t, r)
+}
+
+// conclude emits what follows the reduction of a tile: the epilogue.
+func (g *convGen) conclude(t tileShape, r convRegs) {
 	g.next = r.operands // the operands of the reduction are dead
 	acc, tmp := g.sumSets(r), g.vec(3)
 	g.requantise(&g.end, acc, tmp)

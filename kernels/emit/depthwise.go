@@ -15,11 +15,8 @@ type depthwiseGen struct {
 	end  epilogue
 }
 
-// DepthwiseProgram writes the program of a plan: for the steps of rows and the
-// channel blocks that the argument block names (Args.NRows counts steps), all
-// pixels of a row.
-func DepthwiseProgram(p *DepthwisePlan) *x86.Program {
-	g := &depthwiseGen{
+func newDepthwiseGen(p *DepthwisePlan) *depthwiseGen {
+	return &depthwiseGen{
 		gen:  newGen("depthwise", p.ISA, p.width()),
 		plan: p,
 		nest: nest{p.Order, map[byte][]x86.Reg{
@@ -29,6 +26,13 @@ func DepthwiseProgram(p *DepthwisePlan) *x86.Program {
 		}},
 		end: epilogue{kind: p.Requant, perChannel: p.Workload.PerChannel, pack: true, block: &p.Block, consts: &p.Consts},
 	}
+}
+
+// DepthwiseProgram writes the program of a plan: for the steps of rows and the
+// channel blocks that the argument block names (Args.NRows counts steps), all
+// pixels of a row.
+func DepthwiseProgram(p *DepthwisePlan) *x86.Program {
+	g := newDepthwiseGen(p)
 	for _, r := range []struct {
 		reg x86.Reg
 		off int
@@ -123,6 +127,11 @@ func (g *depthwiseGen) tile(s Section) {
 		}
 		g.columns(s, r, group, rows)
 	}
+	g.conclude(r)
+}
+
+// conclude emits what follows the reduction of a tile: the epilogue.
+func (g *depthwiseGen) conclude(r depthwiseRegs) {
 	g.next = r.q[0]
 	tmp := g.vec(3)
 	var all [][]int

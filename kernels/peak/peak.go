@@ -1,6 +1,7 @@
-// Package peak measures how many multiply-accumulate steps of 8-bit integers a
-// core can do in a second with the best dot step of an instruction set that is
-// always exact: the yardstick for kernels.
+// Package peak measures what a core can do, the yardsticks for kernels: here the
+// multiply-accumulate steps of 8-bit integers in a second with the best dot step
+// of an instruction set that is always exact, in bandwidth.go the bytes that it
+// reads from each cache and from memory.
 //
 //	avx512vnni  VPDPBUSD zmm             64 steps
 //	avxvnni     VPDPBUSD ymm             32
@@ -27,6 +28,7 @@ import (
 
 // A step is the best dot step of an instruction set.
 type step struct {
+	name  string
 	isa   x86.ISA
 	macs  int // multiply-accumulate steps of one
 	loops []loop
@@ -39,10 +41,13 @@ type loop struct {
 }
 
 var stepsOf = map[schedules.ISA]step{
-	schedules.AVX512VNNI: {x86.AVX512VNNI, 64, []loop{vnni(x86.W512)}},
-	schedules.AVXVNNI:    {x86.AVXVNNI, 32, []loop{vnni(x86.W256)}},
-	schedules.AVX2:       {x86.AVX2, 16, []loop{madd(12, 1), madd(12, 2), madd(8, 4), madd(6, 6)}},
+	schedules.AVX512VNNI: {"VPDPBUSD zmm", x86.AVX512VNNI, 64, []loop{vnni(x86.W512)}},
+	schedules.AVXVNNI:    {"VPDPBUSD ymm", x86.AVXVNNI, 32, []loop{vnni(x86.W256)}},
+	schedules.AVX2:       {"VPMADDWD + VPADDD ymm", x86.AVX2, 16, []loop{madd(12, 1), madd(12, 2), madd(8, 4), madd(6, 6)}},
 }
+
+// StepName names the dot step of isa by its instructions; empty for Ref.
+func StepName(isa schedules.ISA) string { return stepsOf[isa].name }
 
 // The factors are in these registers; what they hold does not matter.
 const factorA, factorB = 14, 15
@@ -99,12 +104,9 @@ const (
 // Measure returns the multiply-accumulate steps per second that this core
 // reaches with isa.
 func Measure(isa schedules.ISA) (float64, error) {
-	s, ok := stepsOf[isa]
-	if !ok {
-		return 0, fmt.Errorf("no dot step is known for target %s", isa)
-	}
-	if !exec.Supports(s.isa) {
-		return 0, fmt.Errorf("this CPU does not execute target %s", isa)
+	s, err := stepOf(isa)
+	if err != nil {
+		return 0, err
 	}
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -117,6 +119,49 @@ func Measure(isa schedules.ISA) (float64, error) {
 		best = max(best, float64(sampleRounds*l.steps*s.macs)/d.Seconds())
 	}
 	return best, nil
+}
+
+// stepOf returns the dot step of isa, if this CPU executes it.
+func stepOf(isa schedules.ISA) (step, error) {
+	s, ok := stepsOf[isa]
+	if !ok {
+		return step{}, fmt.Errorf("no dot step is known for target %s", isa)
+	}
+	if !exec.Supports(s.isa) {
+		return step{}, fmt.Errorf("this CPU does not execute target %s", isa)
+	}
+	return s, nil
+}
+
+// MeasureInstructions returns the vector instructions per second that this core
+// reaches with isa, at its full width: additions, which more of a CPU's ports
+// take than any other, so that no program does better.
+func MeasureInstructions(isa schedules.ISA) (float64, error) {
+	s, err := stepOf(isa)
+	if err != nil {
+		return 0, err
+	}
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	l := additions(vectorWidth(isa))
+	d, err := l.fastest(s.isa)
+	return float64(sampleRounds*l.steps) / d.Seconds(), err
+}
+
+// additions uses 12 accumulators: enough for 12 additions a clock.
+func additions(w x86.Width) loop {
+	const accumulators = 12
+	return loop{accumulators, func(p *x86.Program) {
+		for acc := range accumulators {
+			p.Emit(x86.VPADDD, x86.V(w, acc), x86.V(w, acc), x86.V(w, factorA))
+		}
+	}}
+}
+
+// vectorWidth is the width of the registers of isa.
+func vectorWidth(isa schedules.ISA) x86.Width {
+	_, lanes := schedules.Registers(isa)
+	return x86.Width(4 * lanes)
 }
 
 // fastest returns the time of the fastest sample.
