@@ -1,6 +1,9 @@
 package schedules
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // The knobs of depthwise. A block of vl channels is read one input column at a
 // time: the rows of the window are interleaved to groups of 4 bytes (quad) or 2
@@ -17,6 +20,8 @@ import "fmt"
 //	order  loop nest, outermost first
 //	pad    peel: border tiles take columns outside from a constant; halo, copy
 //	       and none as in conv2d
+//	wt     mem: weights are memory operands; reg: those of a block are kept in
+//	       registers
 //	split  how work is cut into calls and over threads: y rows, c channels
 func depthwiseFamily(w Workload, isa ISA) family {
 	f := family{knobs: []Knob{
@@ -27,6 +32,7 @@ func depthwiseFamily(w Workload, isa ISA) family {
 		{"dot", depthwiseDots(w, isa)},
 		{"order", []string{"cyx", "ycx", "yxc"}},
 		{"pad", depthwisePads(w)},
+		{"wt", depthwiseWeights(w, isa)},
 		{"split", []string{"y", "c"}},
 	}}
 	f.check = func(s Schedule) error { return checkDepthwise(w, isa, s) }
@@ -55,6 +61,37 @@ func depthwisePads(w Workload) []string {
 	return []string{"none", "copy"}
 }
 
+// HeldConstants is how many registers hold constants of the layer where weights are
+// kept in registers.
+const HeldConstants = 5
+
+// depthwiseWeights: the weights of a block and the rows of a step must fit.
+func depthwiseWeights(w Workload, isa ISA) []string {
+	if isa != AVX512VNNI || w.WeightZero || w.KH > 4 || w.KW > 3 || w.DilationH != 1 {
+		return []string{"mem"}
+	}
+	return []string{"mem", "reg"}
+}
+
+// checkKept checks wt=reg: the rows of a step are one group of 4 bytes.
+func checkKept(w Workload, mx, ry int, s Schedule) error {
+	regs, _ := Registers(AVX512VNNI)
+	need := 4*mx*ry + 7 + 4*w.KW + HeldConstants
+	switch rows := w.KH + (ry-1)*w.StrideH; {
+	case s.Str("dot", "") != "quad":
+		return fmt.Errorf("wt=reg: needs dot=quad")
+	case rows > 4:
+		return fmt.Errorf("wt=reg: a step reads %d rows, at most 4 may", rows)
+	case ry > 1 && w.StrideH > w.KH:
+		return fmt.Errorf("wt=reg: rows between the windows of a step are not read")
+	case need > regs:
+		return fmt.Errorf("wt=reg mx=%d ry=%d: needs %d vector registers of %d", mx, ry, need, regs)
+	case s.Str("order", "") == "yxc":
+		return fmt.Errorf("wt=reg: order=yxc has another block in every tile")
+	}
+	return nil
+}
+
 // MaxPeeled bounds the tiles of a row that need border code of their own.
 const MaxPeeled = 8
 
@@ -67,6 +104,11 @@ func checkDepthwise(w Workload, isa ISA, s Schedule) error {
 	}
 	if ry > w.OH() {
 		return fmt.Errorf("ry=%d: there are %d output rows", ry, w.OH())
+	}
+	if s.Str("wt", "") == "reg" {
+		if err := checkKept(w, mx, ry, s); err != nil {
+			return err
+		}
 	}
 	if flat {
 		if err := checkDepthwiseFlat(w, vl, mx, s); err != nil {
@@ -139,10 +181,12 @@ func startDepthwise(w Workload, isa ISA, f family) Schedule {
 			for _, ry := range startRows(w) {
 				for mx := 6; mx >= 1; mx-- {
 					for _, pad := range f.knobs[6].Values {
-						s := Schedule{fmt.Sprintf("form=%s vl=%s mx=%d ry=%d dot=%s order=ycx pad=%s split=y",
-							form, vl, mx, ry, f.knobs[4].Values[0], pad)}
-						if checkDepthwise(w, isa, s) == nil {
-							return s
+						for _, wt := range slices.Backward(f.knobs[7].Values) {
+							s := Schedule{fmt.Sprintf("form=%s vl=%s mx=%d ry=%d dot=%s order=ycx pad=%s wt=%s split=y",
+								form, vl, mx, ry, f.knobs[4].Values[0], pad, wt)}
+							if checkDepthwise(w, isa, s) == nil {
+								return s
+							}
 						}
 					}
 				}

@@ -32,7 +32,7 @@ func newConvGen(p *ConvPlan) *convGen {
 		gen:  newGen(string(p.Workload.Op), p.ISA, p.width()),
 		plan: p,
 		nest: nest{p.Order, convMoved(p.Sums)},
-		end:  epilogue{p.Requant, p.Workload.PerChannel, p.Sums, p.SumWords, p.Pack, &p.Block, &p.Consts},
+		end:  epilogue{p.Requant, p.Workload.PerChannel, p.Sums, p.SumWords, p.Pack, p.width(), &p.Block, &p.Consts, nil},
 	}
 }
 

@@ -10,9 +10,11 @@ var rowRegs = [4]x86.Reg{x86.RAX, x86.RBX, x86.RCX, x86.R8}
 
 type depthwiseGen struct {
 	*gen
-	plan *DepthwisePlan
-	nest nest
-	end  epilogue
+	plan  *DepthwisePlan
+	nest  nest
+	end   epilogue
+	first int   // first vector register that is not held throughout
+	kept  []int // registers of the weights, where they are kept: [column][vector]
 }
 
 func newDepthwiseGen(p *DepthwisePlan) *depthwiseGen {
@@ -24,7 +26,7 @@ func newDepthwiseGen(p *DepthwisePlan) *depthwiseGen {
 			'x': {regX, regOut},
 			'c': {regX, regBlock, regParams, regOut},
 		}},
-		end: epilogue{kind: p.Requant, perChannel: p.Workload.PerChannel, pack: true, block: &p.Block, consts: &p.Consts},
+		end: epilogue{kind: p.Requant, perChannel: p.Workload.PerChannel, pack: true, width: p.width(), block: &p.Block, consts: &p.Consts},
 	}
 }
 
@@ -44,8 +46,38 @@ func DepthwiseProgram(p *DepthwisePlan) *x86.Program {
 	if p.MaskedLoads {
 		g.setMask(maskLoad, x86.RAX, 1<<p.Channels-1)
 	}
+	g.holdConstants()
 	g.loops(0, Section{})
 	return g.finish()
+}
+
+// holdConstants hands registers to weights and constants of the layer that stay in
+// them, and loads the constants: loads are what limits tiles of few columns.
+func (g *depthwiseGen) holdConstants() {
+	p := g.plan
+	if !p.KeepWeights {
+		return
+	}
+	g.kept = g.vec(4 * p.Workload.KW)
+	g.end.held = map[string]int{}
+	names := []string{"lo8", "hi8"}
+	if !p.Workload.PerChannel {
+		names = append(p.Requant.fields(false), names...)
+	}
+	for _, name := range names[:min(len(names), schedules.HeldConstants)] {
+		reg := g.vec(1)[0]
+		g.emit(x86.VMOVDQU, g.v(reg), constant(&p.Consts, name))
+		g.end.held[name] = reg
+	}
+	g.first = g.next
+}
+
+// keepWeights loads the weights of a channel block, those of the first output row
+// of a step.
+func (g *depthwiseGen) keepWeights() {
+	for i, reg := range g.kept {
+		g.emit(x86.VMOVDQU, g.v(reg), x86.M(regBlock, g.plan.WeightOffset(i/4, 0, 0, i%4)))
+	}
 }
 
 // loops emits the loops of the plan's order from depth on.
@@ -97,7 +129,11 @@ func (g *depthwiseGen) xLevel(depth int, s Section) {
 
 func (g *depthwiseGen) cLevel(depth, count int, s Section) {
 	p := g.plan
-	g.level(g.nest, depth, arg(count), func() { g.loops(depth+1, s) }, func() {
+	body := func() {
+		g.keepWeights()
+		g.loops(depth+1, s)
+	}
+	g.level(g.nest, depth, arg(count), body, func() {
 		g.addImm(regX, p.Vector)
 		g.addImm(regOut, p.Vector)
 		g.addImm(regBlock, p.BlockWeights)
@@ -116,7 +152,7 @@ type depthwiseRegs struct {
 // tile emits one tile: accumulators from the bias, all groups of rows with all
 // columns, requantisation and stores.
 func (g *depthwiseGen) tile(s Section) {
-	g.next = 0
+	g.next = g.first
 	r := g.accumulators(s)
 	for group := range g.plan.Groups() {
 		rows := min(g.plan.Group, len(g.plan.RowOffsets)-group*g.plan.Group)
@@ -232,6 +268,10 @@ func (g *depthwiseGen) taps(r depthwiseRegs, m, kx, group int, outside bool) {
 			if outside {
 				q = r.q[0]
 			}
+			if g.kept != nil {
+				g.keptTap(r, m, kx, ry, v, q)
+				continue
+			}
 			weights, a := x86.M(regBlock, p.WeightOffset(kx, group, ry, v)), r.acc[ry][m][v]
 			switch {
 			case p.Quad:
@@ -244,6 +284,16 @@ func (g *depthwiseGen) taps(r depthwiseRegs, m, kx, group int, outside bool) {
 			}
 		}
 	}
+}
+
+// keptTap is a tap with weights in registers. They are those of the first output
+// row, so the rows of the next ones move down by as many bytes as they are apart.
+func (g *depthwiseGen) keptTap(r depthwiseRegs, m, kx, ry, v, q int) {
+	if ry > 0 {
+		g.emit(x86.VPSRLD, g.v(r.t[0]), g.v(q), x86.I(8*ry*g.plan.Workload.StrideH))
+		q = r.t[0]
+	}
+	g.op3(x86.VPDPBUSD, r.acc[ry][m][v], q, g.v(g.kept[4*kx+v]))
 }
 
 // column loads rows of the column at disp and interleaves them into r.q.

@@ -36,6 +36,7 @@ type DepthwisePlan struct {
 	Peel, Copy    bool
 	HaloInput     bool
 	SplitChannels bool
+	KeepWeights   bool // all weights of a block are kept in registers
 
 	PixelBytes   int // of an input pixel, in the input or its copy
 	Channels     int // stored in a block
@@ -66,6 +67,7 @@ func PlanDepthwise(w schedules.Workload, s schedules.Schedule, isa schedules.ISA
 		Order: s.Str("order", "ycx"),
 		Peel:  pad == "peel", Copy: pad == "copy", HaloInput: pad == "halo",
 		SplitChannels: s.Str("split", "y") == "c",
+		KeepWeights:   s.Str("wt", "mem") == "reg",
 		Requant:       requantKindOf(w.Class),
 	}
 	p.Lanes, p.Group = p.Vector/4, 2

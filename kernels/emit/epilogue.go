@@ -11,7 +11,17 @@ type epilogue struct {
 	sums          bool // add window sums; see ConvPlan.Sums
 	sumWords      bool // see ConvPlan.SumWords
 	pack          bool
+	width         x86.Width
 	block, consts *Layout
+	held          map[string]int // registers that hold constants of the layer throughout
+}
+
+// constant is a constant of the layer.
+func (e *epilogue) constant(name string) x86.Operand {
+	if reg, ok := e.held[name]; ok {
+		return x86.V(e.width, reg)
+	}
+	return constant(e.consts, name)
 }
 
 // param is a constant of vector v of the channel block.
@@ -28,7 +38,7 @@ func (g *gen) requantise(e *epilogue, acc [][]int, tmp []int) {
 			if e.perChannel {
 				return e.param(v, name)
 			}
-			return constant(e.consts, name)
+			return e.constant(name)
 		}
 		if v == 0 || e.perChannel {
 			g.load(e, hoisted, memory)
@@ -79,6 +89,9 @@ func (g *gen) addWindowSums(e *epilogue, acc []int, v int, tmp []int) {
 func (g *gen) hoist(e *epilogue) map[string]int {
 	regs := map[string]int{}
 	for _, name := range e.kind.fields(e.perChannel) {
+		if _, held := e.held[name]; held {
+			continue
+		}
 		if g.next == g.regs {
 			break
 		}

@@ -49,27 +49,27 @@ type tile struct {
 // the last pixel; RCX is the distance between pixels, R8 is free; tmp are free
 // vector registers.
 func (g *gen) store(e *epilogue, t tile, tmp []int) {
-	nv, consts := len(t.acc[0]), e.consts
+	nv := len(t.acc[0])
 	g.tailMask(t, e.pack)
 	switch {
 	case !e.pack:
 		for _, pixel := range t.acc {
-			g.storeSingly(pixel, t.channels, consts, tmp)
+			g.storeSingly(pixel, t.channels, e, tmp)
 			g.nextPixel()
 		}
 	case nv%4 == 0:
 		for _, pixel := range t.acc {
 			for v := 0; v < nv; v += 4 {
-				g.pack4(pixel[v:v+4], consts)
+				g.pack4(pixel[v:v+4], e)
 				off := v * g.lanes()
 				g.storeBytes(g.v(pixel[v]), 0, t.channels-off, off, tmp[0])
 			}
 			g.nextPixel()
 		}
 	case nv == 2:
-		g.storePairs(t, consts, tmp)
+		g.storePairs(t, e, tmp)
 	default:
-		g.storeQuads(t, consts, tmp)
+		g.storeQuads(t, e, tmp)
 	}
 }
 
@@ -81,27 +81,27 @@ func (g *gen) nextPixel() { g.emit(x86.ADD, x86.R(x86.RAX), x86.R(x86.RCX)) }
 func constant(l *Layout, name string) x86.Operand { return x86.M(regConsts, l.offset(name)) }
 
 // pack4 leaves the clamped bytes of four vectors in the first.
-func (g *gen) pack4(v []int, consts *Layout) {
+func (g *gen) pack4(v []int, e *epilogue) {
 	g.op3(x86.VPACKSSDW, v[0], v[0], g.v(v[1]))
 	if v[2] != v[0] {
 		g.op3(x86.VPACKSSDW, v[2], v[2], g.v(v[3]))
 	}
 	g.op3(x86.VPACKUSWB, v[0], v[0], g.v(v[2])) // v[2] is v[0] where only two differ
-	g.op3(x86.VPMAXUB, v[0], v[0], constant(consts, "lo8"))
-	g.op3(x86.VPMINUB, v[0], v[0], constant(consts, "hi8"))
+	g.op3(x86.VPMAXUB, v[0], v[0], e.constant("lo8"))
+	g.op3(x86.VPMINUB, v[0], v[0], e.constant("hi8"))
 }
 
 // storePairs packs two pixels of two vectors: lane i holds 8 bytes of each.
-func (g *gen) storePairs(t tile, consts *Layout, tmp []int) {
+func (g *gen) storePairs(t tile, e *epilogue, tmp []int) {
 	for m := 0; m < len(t.acc); m += 2 {
 		a, b := t.acc[m], t.acc[m]
 		if m+1 < len(t.acc) {
 			b = t.acc[m+1]
 		}
 		r := a[0]
-		g.pack4([]int{a[0], a[1], b[0], b[1]}, consts)
+		g.pack4([]int{a[0], a[1], b[0], b[1]}, e)
 		if g.width == x86.W512 {
-			g.emit(x86.VMOVDQU, g.v(tmp[0]), constant(consts, "perm2"))
+			g.emit(x86.VMOVDQU, g.v(tmp[0]), e.constant("perm2"))
 			g.op3(x86.VPERMD, r, tmp[0], g.v(r))
 		} else {
 			g.emit(x86.VPERMQ, g.v(r), g.v(r), x86.I(0xd8))
@@ -128,7 +128,7 @@ func (g *gen) extractHalf(dst, src int) {
 
 // storeQuads packs four pixels of one vector: lane i holds 4 bytes of each, and
 // a permutation of 32-bit elements collects each pixel's bytes.
-func (g *gen) storeQuads(t tile, consts *Layout, tmp []int) {
+func (g *gen) storeQuads(t tile, e *epilogue, tmp []int) {
 	for m := 0; m < len(t.acc); m += 4 {
 		n := min(4, len(t.acc)-m)
 		quad := [][]int{{0, 0, 0, 0}, {0, 1, 0, 1}, {0, 1, 2, 2}, {0, 1, 2, 3}}[n-1]
@@ -136,9 +136,9 @@ func (g *gen) storeQuads(t tile, consts *Layout, tmp []int) {
 		for i, pixel := range quad {
 			v[i] = t.acc[m+pixel][0]
 		}
-		g.pack4(v, consts)
+		g.pack4(v, e)
 		r := v[0]
-		g.emit(x86.VMOVDQU, g.v(tmp[0]), constant(consts, "perm1"))
+		g.emit(x86.VMOVDQU, g.v(tmp[0]), e.constant("perm1"))
 		g.op3(x86.VPERMD, r, tmp[0], g.v(r))
 		per := g.lanes() // bytes of a pixel
 		for i := range n {
@@ -206,11 +206,11 @@ func (g *gen) storePieces(x, at, n, off int) {
 }
 
 // storeSingly narrows each vector of a pixel by itself.
-func (g *gen) storeSingly(pixel []int, channels int, consts *Layout, tmp []int) {
+func (g *gen) storeSingly(pixel []int, channels int, e *epilogue, tmp []int) {
 	for v, r := range pixel {
 		n := min(channels-v*g.lanes(), g.lanes())
-		g.op3(x86.VPMAXSD, r, r, constant(consts, "lo32"))
-		g.op3(x86.VPMINSD, r, r, constant(consts, "hi32"))
+		g.op3(x86.VPMAXSD, r, r, e.constant("lo32"))
+		g.op3(x86.VPMINSD, r, r, e.constant("hi32"))
 		mem := x86.M(x86.RAX, v*g.lanes())
 		switch {
 		case n <= 0:
