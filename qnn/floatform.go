@@ -23,7 +23,8 @@ func (r *Requantise) FloatForm(oc int) (FloatForm, bool) {
 	if !ok || m.M == 0 || m.Exp < -16 {
 		return FloatForm{}, false
 	}
-	steps := make([]float64, 0, 256)
+	var room [255]float64
+	steps := room[:0]
 	for y := int64(r.Lo) + 1; y <= int64(r.Hi); y++ {
 		at := ceilDiv(y<<n-k, int64(m.M)) // the least accumulator that gives y
 		if at <= -1<<24 || at >= 1<<24 {
@@ -41,12 +42,18 @@ func (r *Requantise) FloatForm(oc int) (FloatForm, bool) {
 	return FloatForm{}, false
 }
 
+// rounding is more than what a sum of up to 256 changes by when it is rounded.
+const rounding = 1.0 / (1 << 15)
+
 // offsetFor looks for an offset with which scale s, a float32, takes all steps.
 func (r *Requantise) offsetFor(s float64, steps []float64) (FloatForm, bool) {
 	least, most := math.Inf(-1), math.Inf(1) // of the offset, if sums were not rounded
 	for i, at := range steps {
 		y := float64(int(r.Lo) + 1 + i)
 		least, most = max(least, y-at*s), min(most, y-(at-1)*s)
+		if least > most+rounding {
+			return FloatForm{}, false
+		}
 	}
 	if math.IsInf(least, -1) {
 		least, most = float64(r.Lo), float64(r.Lo)

@@ -12,12 +12,15 @@ func TestLayerHasItsWorkload(t *testing.T) {
 	for _, w := range sampleWorkloads() {
 		seeds := uint64(20)
 		if w.WeightBytes() < 100 { // enough to meet each of 256 zero points
-			seeds = 2000
+			seeds = 700
+		}
+		if w.Float { // takes longer: a form has to be found
+			seeds = 20
 		}
 		for seed := range seeds {
 			l := w.Layer(seed)
 			got, err := WorkloadOf(l)
-			if err != nil || !w.Holds(got) || w.Float != got.Float && w.Float {
+			if err != nil || !w.Holds(got) {
 				t.Fatalf("%s, seed %d: the layer is %s, %v", w, seed, got, err)
 			}
 			if r := l.Requant; r.Lo < 0 || r.Hi > 255 || r.Lo >= r.Hi || r.Zero < 0 || r.Zero > 255 {
@@ -64,12 +67,12 @@ func TestLayerSpreadsOutputs(t *testing.T) {
 			continue
 		}
 		for seed := range uint64(4) {
-			clamped, distinct := outputSpread(w, w.Layer(seed))
+			l := w.Layer(seed)
+			clamped, distinct := outputSpread(w, l)
 			most, least := 0.4, 24
 			if w.General {
 				most, least = 0.995, 3
 			}
-			l := w.Layer(seed)
 			least = min(least, int(l.Requant.Hi-l.Requant.Lo)/4)
 			if clamped > most || distinct < least {
 				t.Errorf("%s, seed %d (clamp %d..%d): %.0f %% of the outputs are clamped, %d distinct values",
