@@ -53,18 +53,24 @@ func (s *stage) agreements(networks pairOfNetworks) ([]agreement, error) {
 type pair struct{ ours, theirs []float64 }
 
 // logits computes the logits of g with both engines.
-func (s *stage) logits(g *qnn.Graph, exported exporter) (_ []pair, err error) {
+func (s *stage) logits(g *qnn.Graph, exported exporter) ([]pair, error) {
 	last := &g.Nodes[len(g.Nodes)-1]
 	if _, ok := last.Op.(qnn.Softmax); !ok {
 		return nil, fmt.Errorf("%s is not the softmax of logits", g.Label(last))
 	}
-	if g, err = g.Cut([]string{g.Input(last, 0).Name}); err != nil {
+	g, err := g.Cut([]string{g.Input(last, 0).Name})
+	if err != nil {
 		return nil, err
 	}
 	model, err := exported(g)
 	if err != nil {
 		return nil, err
 	}
+	return s.outputs(g, model)
+}
+
+// outputs computes g and model, which was exported from it, of random inputs.
+func (s *stage) outputs(g *qnn.Graph, model *onnx.Model) (_ []pair, err error) {
 	ours, err := module.Compile(g, s.options)
 	if err != nil {
 		return nil, err
@@ -87,9 +93,12 @@ func (s *stage) logits(g *qnn.Graph, exported exporter) (_ []pair, err error) {
 		if err != nil {
 			return nil, err
 		}
-		p := pair{steps(asUint8(t, y[0])), steps(z)}
+		p := pair{steps(laidOut(t, y[0], model.Outputs[0])), steps(z)}
 		if model.Outputs[0].Type == onnx.Float32 {
 			p.theirs = stepsOfFloats(t, z)
+		}
+		if len(p.ours) != len(p.theirs) {
+			return nil, fmt.Errorf("an output of %d values, not %d", len(p.theirs), len(p.ours))
 		}
 		pairs = append(pairs, p)
 	}
@@ -99,7 +108,7 @@ func (s *stage) logits(g *qnn.Graph, exported exporter) (_ []pair, err error) {
 // runTheirs returns what the model loaded as "check" makes of an input of g.
 func (s *stage) runTheirs(g *qnn.Graph, model *onnx.Model, input []byte) ([]byte, error) {
 	t := &g.Tensors[g.Inputs[0]]
-	feed := asUint8(t, export.ChannelsFirst(input, t.Shape))
+	feed := laidOut(t, input, model.Inputs[0])
 	if model.Inputs[0].Type == onnx.Float32 {
 		feed = dequantised(t, feed)
 	}
@@ -107,6 +116,15 @@ func (s *stage) runTheirs(g *qnn.Graph, model *onnx.Model, input []byte) ([]byte
 		return nil, err
 	}
 	return s.engine.Run("check")
+}
+
+// laidOut returns values of t as v, the same tensor of an exported model, has
+// them: as asUint8 says, and with channels first unless the shapes are equal.
+func laidOut(t *qnn.Tensor, data []byte, v onnx.Value) []byte {
+	if !t.Shape.Equal(v.Shape) {
+		data = export.ChannelsFirst(data, t.Shape)
+	}
+	return asUint8(t, data)
 }
 
 // asUint8 returns values of t as exported models have them: those of int8 tensors

@@ -85,6 +85,9 @@ func (s *stage) depthwiseLayer(single pairOfNetworks, rows []depthwiseRow) (row 
 		return nil, err
 	}
 	contenders = append(contenders, oursLayer(oursInt8, single.int8, m))
+	if err := s.checkLayer(single); err != nil {
+		return nil, err
+	}
 	for _, p := range []struct {
 		name  string
 		model func() (*onnx.Model, error)
@@ -109,6 +112,27 @@ func (s *stage) depthwiseLayer(single pairOfNetworks, rows []depthwiseRow) (row 
 	}
 	row.fill(contenders)
 	return row, nil
+}
+
+// checkLayer makes sure that both engines compute a layer alike: no output may
+// differ by more than a step.
+func (s *stage) checkLayer(single pairOfNetworks) error {
+	for _, g := range []*qnn.Graph{single.uint8, single.int8} {
+		for _, signed := range []bool{false, true} {
+			model, err := export.Layer(g, signed)
+			if err != nil {
+				return err
+			}
+			outputs, err := s.outputs(g, model)
+			if err != nil {
+				return err
+			}
+			if a := agreementOf("ort", outputs); a.MostSteps > 1 {
+				return fmt.Errorf("%s: ONNX Runtime computes something else: outputs differ by %.0f steps", g.Name, a.MostSteps)
+			}
+		}
+	}
+	return nil
 }
 
 // ortCall is the contender that does nothing.
@@ -157,7 +181,7 @@ func (r *depthwiseRow) fill(contenders []*contender) {
 
 // print writes what was measured for people who wait for it.
 func (r *depthwiseRow) print(w io.Writer) {
-	fmt.Fprintf(w, "%s, %d threads; a call of ONNX Runtime takes %.1f us\n", r.Workload, r.Threads, float64(r.CallNS)/1e3)
+	fmt.Fprintf(w, "%s, %s; a call of ONNX Runtime takes %.1f us\n", r.Workload, plural(r.Threads, "thread"), float64(r.CallNS)/1e3)
 	for _, t := range r.Times {
 		fmt.Fprintf(w, "  %-17s %7.1f us (%.1f to %.1f)\n", t.Contender, float64(t.MedianNS)/1e3, float64(t.LoNS)/1e3, float64(t.HiNS)/1e3)
 	}

@@ -86,7 +86,7 @@ func (r *networkRow) timing(contender string) timing {
 
 // print writes what was measured for people who wait for it.
 func (r *networkRow) print(w io.Writer) {
-	fmt.Fprintf(w, "%s, %d threads, %.0f MMAC\n", r.Network, r.Threads, float64(r.MACs)/1e6)
+	fmt.Fprintf(w, "%s, %s, %.0f MMAC\n", r.Network, plural(r.Threads, "thread"), float64(r.MACs)/1e6)
 	for _, a := range r.Agreement {
 		fmt.Fprintf(w, "  %-17s agrees with qtune: logits differ by %.2f steps on average, %.0f at most, correlation %.4f, same greatest in %d of %d inputs\n",
 			a.Contender, a.MeanSteps, a.MostSteps, a.Correlation, a.SameTop, a.Inputs)

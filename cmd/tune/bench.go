@@ -14,14 +14,16 @@ import (
 
 // benchFlags are the flags of "tune bench".
 type benchFlags struct {
-	models   []string
-	outputs  []string
-	compile  compileFlags
-	repeat   int
-	peak     bool
-	workload string
-	schedule string
-	json     bool
+	models  []string
+	outputs []string
+	compile compileFlags
+	repeat  int
+	peak    bool
+	// symmetric times another network than was given: see pass.SaturateWeights.
+	symmetric bool
+	workload  string
+	schedule  string
+	json      bool
 }
 
 func benchCommand() *cobra.Command {
@@ -37,6 +39,7 @@ func benchCommand() *cobra.Command {
 	registerOutputs(c, &f.outputs)
 	c.Flags().IntVar(&f.repeat, "repeat", 20, "number of inferences, with 1 thread and with --threads")
 	c.Flags().BoolVar(&f.peak, "peak", false, "measure the peak of every target of this CPU")
+	c.Flags().BoolVar(&f.symmetric, "symmetric", false, "time what computes something else: each --model as if its weights were symmetric, saturated to int8 about their zero point")
 	c.Flags().StringVar(&f.workload, "workload", "", "time one workload, given as text")
 	c.Flags().StringVar(&f.schedule, "schedule", "", "schedule of --workload (default: what the log knows)")
 	registerJSON(c, &f.json)
@@ -67,6 +70,8 @@ func bench(c *cobra.Command, f *benchFlags) error {
 		return usageErrorf("nothing to do: give --model, --workload or --peak")
 	case f.schedule != "" && f.workload == "":
 		return usageErrorf("--schedule needs --workload")
+	case f.symmetric && len(f.models) == 0:
+		return usageErrorf("--symmetric needs --model")
 	case len(f.outputs) > 0 && len(f.models) != 1:
 		return usageErrorf("--outputs needs one --model")
 	}

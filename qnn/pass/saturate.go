@@ -2,18 +2,18 @@ package pass
 
 import "qtune/qnn"
 
-// SaturateWeights returns g with the weights of every layer moved to within
-// int8's reach of their zero point, and how many weights that changed. It is no
-// pass: the network that it returns computes something else. Kernels for it need
-// no window sums, since the differences that they multiply with fit int8: it is
-// the network that a quantisation with symmetric weights would have given, as far
-// as speed goes. What asymmetric weights cost is the difference.
+// SaturateWeights returns g with every uint8 weight moved to within int8's reach
+// of its zero point, and how many weights that changed. It is no pass: what it
+// returns computes something else. It is as fast as the network would be if it
+// had been quantised with symmetric weights, since kernels need no window sums
+// where the differences from the zero point fit int8; so it shows what asymmetric
+// weights cost.
 func SaturateWeights(g *qnn.Graph) (*qnn.Graph, int) {
 	out, changed := g.Clone(), 0
 	for i := range out.Nodes {
 		n := &out.Nodes[i]
 		switch n.Op.(type) {
-		case qnn.Conv2D, qnn.Depthwise, qnn.Dense:
+		case qnn.Conv2D, qnn.Depthwise, qnn.Dense, qnn.TransposeConv:
 		default:
 			continue
 		}
