@@ -12,7 +12,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"os/signal"
 	"strconv"
@@ -41,6 +40,9 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	f, err := parseFlags(os.Args[1:])
+	if errors.Is(err, flag.ErrHelp) {
+		return
+	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "peers:", err)
 		os.Exit(2)
@@ -67,7 +69,12 @@ func parseFlags(args []string) (*flags, error) {
 	set.BoolVar(&f.exact, "exact", false, "ONNX Runtime must not saturate sums on CPUs without VNNI")
 	set.StringVar(&f.json, "json", "", "also write everything, every single time too, to a `file`")
 	set.StringVar(&f.markdown, "markdown", "", "also write tables to a `file`")
-	if err := set.Parse(args); err != nil {
+	set.SetOutput(io.Discard) // errors are reported once, by main
+	if err := set.Parse(args); errors.Is(err, flag.ErrHelp) {
+		set.SetOutput(os.Stderr)
+		set.PrintDefaults()
+		return nil, err
+	} else if err != nil {
 		return nil, err
 	}
 	f.models = strings.Split(models, ",")
@@ -141,7 +148,7 @@ func (r *report) write(f *flags) error {
 		}
 	}
 	if f.markdown != "" {
-		return os.WriteFile(f.markdown, []byte(r.tables()), fs.FileMode(0o644))
+		return os.WriteFile(f.markdown, []byte(r.tables()), 0o644)
 	}
 	return nil
 }

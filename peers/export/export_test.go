@@ -24,11 +24,18 @@ type file struct {
 
 type exporter = func(*qnn.Graph) (*onnx.Model, error)
 
+// networks are those made so far; making one takes longer than exporting it.
+var networks = map[string]*qnn.Graph{}
+
 func mustExport(t *testing.T, network string, f exporter) file {
 	t.Helper()
-	g, err := zoo.Build(network)
-	if err != nil {
-		t.Fatal(err)
+	g, made := networks[network]
+	if !made {
+		var err error
+		if g, err = zoo.Build(network); err != nil {
+			t.Fatal(err)
+		}
+		networks[network] = g
 	}
 	m, err := f(g)
 	if err != nil {

@@ -40,7 +40,8 @@ const requests = {
       intraOpNumThreads: threads,
       interOpNumThreads: 1,
       logSeverityLevel: 3,
-      // Threads must not go on spinning in the turns of others.
+      // Threads must not go on spinning in the turns of others. Within a turn this
+      // makes no difference that can be measured.
       extra: { session: { force_spinning_stop: '1', x64quantprecision: exact ? '1' : '0' } },
     });
     const feeds = {};
