@@ -24,8 +24,9 @@ type depthwiseRow struct {
 	Times    []timing `json:"times"`
 }
 
-// depthwise times the distinct depthwise layers of a network one by one.
-func (s *stage) depthwise(name string) ([]depthwiseRow, error) {
+// depthwise times the distinct depthwise layers of a network one by one, but for
+// those that known has.
+func (s *stage) depthwise(name string, known []depthwiseRow) ([]depthwiseRow, error) {
 	networks, err := build(name)
 	if err != nil {
 		return nil, err
@@ -37,7 +38,7 @@ func (s *stage) depthwise(name string) ([]depthwiseRow, error) {
 		}
 		// Both networks have the same nodes.
 		single := pairOfNetworks{alone(networks.uint8, i), alone(networks.int8, i)}
-		row, err := s.depthwiseLayer(single, rows)
+		row, err := s.depthwiseLayer(single, slices.Concat(known, rows))
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", networks.uint8.Label(&networks.uint8.Nodes[i]), err)
 		}
@@ -65,8 +66,8 @@ func alone(g *qnn.Graph, i int) *qnn.Graph {
 	return out
 }
 
-// depthwiseLayer times one layer, unless rows have one of the same workload.
-func (s *stage) depthwiseLayer(single pairOfNetworks, rows []depthwiseRow) (row *depthwiseRow, err error) {
+// depthwiseLayer times one layer, unless known has one of the same workload.
+func (s *stage) depthwiseLayer(single pairOfNetworks, known []depthwiseRow) (row *depthwiseRow, err error) {
 	m, err := module.Compile(single.uint8, s.options)
 	if err != nil {
 		return nil, err
@@ -78,7 +79,7 @@ func (s *stage) depthwiseLayer(single pairOfNetworks, rows []depthwiseRow) (row 
 		}
 	}()
 	row = &depthwiseRow{Workload: m.Layers()[0].Workload.String(), Threads: s.threads, MACs: macs(m)}
-	if slices.ContainsFunc(rows, func(r depthwiseRow) bool { return r.Workload == row.Workload }) {
+	if slices.ContainsFunc(known, func(r depthwiseRow) bool { return r.Workload == row.Workload && r.Threads == row.Threads }) {
 		return nil, nil
 	}
 	if m, err = module.Compile(single.int8, s.options); err != nil {

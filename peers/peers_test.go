@@ -47,9 +47,12 @@ func TestAgrees(t *testing.T) {
 			t.Logf("%s: %+v", name, a)
 		}
 	}
-	rows, err := s.depthwise("mobilenet_v1_0.25_96")
+	rows, err := s.depthwise("mobilenet_v1_0.25_96", nil)
 	if err != nil || len(rows) == 0 {
 		t.Errorf("depthwise layers: %d, %v", len(rows), err)
+	}
+	if again, err := s.depthwise("mobilenet_v1_0.25_96", rows); err != nil || len(again) != 0 {
+		t.Errorf("%d depthwise layers are timed again, %v", len(again), err)
 	}
 }
 

@@ -148,7 +148,7 @@ func (s *stage) raceHere(contenders []*contender) error {
 func (s *stage) all(r *report, w io.Writer) error {
 	for _, name := range s.flags.models {
 		if s.flags.depthwise {
-			rows, err := s.depthwise(name)
+			rows, err := s.depthwise(name, r.Depthwise)
 			if err != nil {
 				return fmt.Errorf("%s: %w", name, err)
 			}
