@@ -14,16 +14,18 @@ import (
 
 // benchFlags are the flags of "tune bench".
 type benchFlags struct {
-	models   []string
-	outputs  []string
-	compile  compileFlags
-	repeat   int
-	peak     bool
-	roofline bool
-	svg      string
-	workload string
-	schedule string
-	json     bool
+	models  []string
+	outputs []string
+	compile compileFlags
+	repeat  int
+	peak    bool
+	// symmetric times another network than was given: see pass.SaturateWeights.
+	symmetric bool
+	roofline  bool
+	svg       string
+	workload  string
+	schedule  string
+	json      bool
 }
 
 func benchCommand() *cobra.Command {
@@ -41,6 +43,7 @@ func benchCommand() *cobra.Command {
 	c.Flags().BoolVar(&f.peak, "peak", false, "measure the peak of every target of this CPU")
 	c.Flags().BoolVar(&f.roofline, "roofline", false, "compare each layer of the models with what this machine could do, measured, and say what limits it")
 	c.Flags().StringVar(&f.svg, "svg", "", "draw the --roofline of one thread into this file")
+	c.Flags().BoolVar(&f.symmetric, "symmetric", false, "time what computes something else: each --model as if its weights were symmetric, saturated to int8 about their zero point")
 	c.Flags().StringVar(&f.workload, "workload", "", "time one workload, given as text")
 	c.Flags().StringVar(&f.schedule, "schedule", "", "schedule of --workload (default: what the log knows)")
 	registerJSON(c, &f.json)
@@ -72,12 +75,16 @@ func (f *benchFlags) check() error {
 		return usageErrorf("--svg needs --roofline")
 	case f.roofline && len(f.models) == 0:
 		return usageErrorf("--roofline needs --model")
+	case f.roofline && f.symmetric:
+		return usageErrorf("--roofline times the network itself, --symmetric another")
 	case f.roofline && (f.peak || f.workload != ""):
 		return usageErrorf("--roofline goes with --model alone: it measures the peaks by itself, and layers rather than a --workload")
 	case !f.peak && len(f.models) == 0 && f.workload == "":
 		return usageErrorf("nothing to do: give --model, --workload or --peak")
 	case f.schedule != "" && f.workload == "":
 		return usageErrorf("--schedule needs --workload")
+	case f.symmetric && len(f.models) == 0:
+		return usageErrorf("--symmetric needs --model")
 	case len(f.outputs) > 0 && len(f.models) != 1:
 		return usageErrorf("--outputs needs one --model")
 	}

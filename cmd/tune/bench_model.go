@@ -14,17 +14,22 @@ import (
 	"qtune/kernels"
 	"qtune/kernels/module"
 	"qtune/qnn"
+	"qtune/qnn/pass"
 	"qtune/schedules"
 )
 
 // A modelBench is one network's times: medians over the inferences, with one
 // thread and, where more are asked for, with those.
 type modelBench struct {
-	Model     string          `json:"model"`
-	Target    string          `json:"target"`
-	PeakGMACs float64         `json:"peak_gmac_per_s,omitempty"` // of a core, measured; 0 where nothing runs natively
-	Latency   []threadLatency `json:"latency"`
-	MACs      int64           `json:"macs"`
+	Model string `json:"model"`
+	// Symmetric networks compute something else than the file says, as with
+	// SaturatedWeights of its weights changed.
+	Symmetric        bool            `json:"symmetric,omitempty"`
+	SaturatedWeights int             `json:"saturated_weights,omitempty"`
+	Target           string          `json:"target"`
+	PeakGMACs        float64         `json:"peak_gmac_per_s,omitempty"` // of a core, measured; 0 where nothing runs natively
+	Latency          []threadLatency `json:"latency"`
+	MACs             int64           `json:"macs"`
 	// OtherShare is the part of the time, of one thread, that operators other than
 	// convolution, depthwise and dense take.
 	OtherShare float64        `json:"other_operators_share_of_time"`
@@ -80,7 +85,7 @@ func benchModel(c *cobra.Command, f *benchFlags, path string, isa schedules.ISA,
 	}
 	m := r.teams[0].m
 	b := &modelBench{
-		Model: path, Target: string(isa), PeakGMACs: yardstick / 1e9,
+		Model: path, Symmetric: f.symmetric, SaturatedWeights: r.saturated, Target: string(isa), PeakGMACs: yardstick / 1e9,
 		CompileNS: r.compiling.Nanoseconds(), Memory: memoryReport(m.Stats()), Sources: countSources(m.Layers()),
 	}
 	b.fill(m.Layers(), r.teams, yardstick)
@@ -93,6 +98,7 @@ type race struct {
 	teams     []*team
 	inputs    [][]byte
 	compiling time.Duration
+	saturated int // weights that --symmetric changed
 }
 
 // newRace compiles the network at path. The race must be closed.
@@ -104,6 +110,10 @@ func newRace(c *cobra.Command, f *benchFlags, path string, isa schedules.ISA, mo
 	if err := checkThreads(f.compile.threads); err != nil {
 		return nil, err
 	}
+	saturated := 0
+	if f.symmetric {
+		g, saturated = pass.SaturateWeights(g)
+	}
 	one := f.compile
 	one.threads = 1
 	start := time.Now()
@@ -111,7 +121,7 @@ func newRace(c *cobra.Command, f *benchFlags, path string, isa schedules.ISA, mo
 	if err != nil {
 		return nil, err
 	}
-	r := &race{teams: []*team{newTeam(m, 1)}, inputs: randomInputs(g), compiling: time.Since(start)}
+	r := &race{teams: []*team{newTeam(m, 1)}, inputs: randomInputs(g), compiling: time.Since(start), saturated: saturated}
 	if n := f.compile.threads; n > 1 && mode == kernels.Native && isa != schedules.Ref {
 		more, err := m.CloneThreads(n)
 		if err != nil {
@@ -261,6 +271,9 @@ func randomInputs(g *qnn.Graph) [][]byte {
 
 func (b *modelBench) print(w io.Writer) error {
 	fmt.Fprintf(w, "%s on %s: %.1f MMAC\n", b.Model, b.Target, float64(b.MACs)/1e6)
+	if b.Symmetric {
+		fmt.Fprintf(w, "symmetric: not this network, but one that computes something else, for comparing times: %s saturated to int8\n", plural(b.SaturatedWeights, "weight"))
+	}
 	for _, l := range b.Latency {
 		speed := float64(b.MACs) / float64(l.MedianNS)
 		fmt.Fprintf(w, "%s: median %s (%s to %s), fastest %s of %s, %.1f GMAC/s", plural(l.Threads, "thread"),
