@@ -15,8 +15,9 @@ import (
 //	vl     bytes of a vector: channels of a block
 //	mx     output columns of a register tile
 //	ry     output rows of a register tile
-//	dot    quad: VPDPBUSD over 4 rows, if weights less their zero point fit
-//	       int8; pair: VPDPWSSD or VPMADDWD over 2 rows
+//	dot    quad: VPDPBUSD over 4 rows, and once more for columns that have a
+//	       weight beyond int8 (less its zero point); pair: VPDPWSSD or VPMADDWD
+//	       over 2 rows
 //	order  loop nest, outermost first
 //	pad    peel: border tiles take columns outside from a constant; halo, copy
 //	       and none as in conv2d
@@ -48,7 +49,7 @@ func depthwiseVectors(isa ISA) []string {
 }
 
 func depthwiseDots(w Workload, isa ISA) []string {
-	if isa == AVX2 || w.WeightZero {
+	if isa == AVX2 {
 		return []string{"pair"}
 	}
 	return []string{"quad", "pair"}
@@ -67,7 +68,7 @@ const HeldConstants = 5
 
 // depthwiseWeights: the weights of a block and the rows of a step must fit.
 func depthwiseWeights(w Workload, isa ISA) []string {
-	if isa != AVX512VNNI || w.WeightZero || w.KH > 4 || w.KW > 3 || w.DilationH != 1 {
+	if isa != AVX512VNNI || w.KH > 4 || w.KW > 3 || w.DilationH != 1 {
 		return []string{"mem"}
 	}
 	return []string{"mem", "reg"}

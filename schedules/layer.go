@@ -99,14 +99,19 @@ func (w Workload) fillWeights(l *qnn.Layer, r *random) {
 }
 
 // addOutliers stores weights that minus the zero point do not fit int8: one at
-// least, and about one in 8 rows of w.Taps() weights.
+// least, and about one in 8 rows of w.Taps() weights; of depthwise, one in 500, as
+// in trained networks.
 func (w Workload) addOutliers(l *qnn.Layer, r *random) {
 	outlier := byte(0)
 	if l.WeightZero < 128 {
 		outlier = 255
 	}
-	for row := 0; row < len(l.Weights); row += 8 * w.Taps() {
-		end := min(row+8*w.Taps(), len(l.Weights))
+	every := 8 * w.Taps()
+	if w.Op == Depthwise {
+		every = 500
+	}
+	for row := 0; row < len(l.Weights); row += every {
+		end := min(row+every, len(l.Weights))
 		l.Weights[row+r.below(end-row)] = outlier
 	}
 }

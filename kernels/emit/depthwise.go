@@ -239,7 +239,14 @@ func (g *depthwiseGen) columns(s Section, r depthwiseRegs, group, rows int) {
 				read = true
 				g.column(r, outside, rows, col*pixel)
 			}
-			g.taps(r, m, kx, group, outside)
+			weights := func(ry, v int) x86.Operand { return x86.M(regBlock, g.plan.WeightOffset(kx, group, ry, v)) }
+			if g.kept != nil {
+				weights = func(_, v int) x86.Operand { return g.v(g.kept[4*kx+v]) }
+			}
+			g.taps(r, m, group, outside, weights)
+			if g.plan.Residual {
+				g.residualTaps(r, m, kx, group, outside)
+			}
 		}
 	}
 }
@@ -255,45 +262,59 @@ func (g *depthwiseGen) kx(col, m int) int {
 	return at / w.DilationW
 }
 
+// residualTaps adds what is left of the weights of a column, if there is any.
+func (g *depthwiseGen) residualTaps(r depthwiseRegs, m, kx, group int, outside bool) {
+	done := g.p.NewLabel()
+	for set := range Residuals {
+		g.emit(x86.CMP, x86.M(regBlock, g.plan.ResidualCount(kx, group)), x86.I(set))
+		g.emit(x86.JE, x86.L(done))
+		g.taps(r, m, group, outside, func(ry, v int) x86.Operand {
+			if g.kept != nil {
+				ry = 0
+			}
+			return x86.M(regBlock, g.plan.ResidualOffset(set, kx, group, ry, v))
+		})
+	}
+	g.p.Place(done)
+}
+
 // taps adds the column in r.q to pixel m of all output rows. A column outside
 // the input is the same in all channels: one vector stands for all.
-func (g *depthwiseGen) taps(r depthwiseRegs, m, kx, group int, outside bool) {
+func (g *depthwiseGen) taps(r depthwiseRegs, m, group int, outside bool, weights func(ry, v int) x86.Operand) {
 	p := g.plan
 	for ry := range p.RowsPerStep {
 		if !p.uses(group, ry) {
 			continue
 		}
 		for v := range 4 {
-			q := r.q[v]
+			q, a, w := r.q[v], r.acc[ry][m][v], weights(ry, v)
 			if outside {
 				q = r.q[0]
 			}
-			if g.kept != nil {
-				g.keptTap(r, m, kx, ry, v, q)
-				continue
-			}
-			weights, a := x86.M(regBlock, p.WeightOffset(kx, group, ry, v)), r.acc[ry][m][v]
 			switch {
+			case g.kept != nil:
+				g.op3(x86.VPDPBUSD, a, g.rowOf(r, q, ry), w)
 			case p.Quad:
-				g.op3(x86.VPDPBUSD, a, q, weights)
+				g.op3(x86.VPDPBUSD, a, q, w)
 			case p.ISA != schedules.AVX2:
-				g.op3(x86.VPDPWSSD, a, q, weights)
+				g.op3(x86.VPDPWSSD, a, q, w)
 			default:
-				g.op3(x86.VPMADDWD, r.t[0], q, weights)
+				g.op3(x86.VPMADDWD, r.t[0], q, w)
 				g.emit(x86.VPADDD, g.v(a), g.v(a), g.v(r.t[0]))
 			}
 		}
 	}
 }
 
-// keptTap is a tap with weights in registers. They are those of the first output
-// row, so the rows of the next ones move down by as many bytes as they are apart.
-func (g *depthwiseGen) keptTap(r depthwiseRegs, m, kx, ry, v, q int) {
-	if ry > 0 {
-		g.emit(x86.VPSRLD, g.v(r.t[0]), g.v(q), x86.I(8*ry*g.plan.Workload.StrideH))
-		q = r.t[0]
+// rowOf returns a register with the rows of q as output row ry sees them, for
+// weights that are kept: those of the first output row. The rows of the next ones
+// move down by as many bytes as they are apart.
+func (g *depthwiseGen) rowOf(r depthwiseRegs, q, ry int) int {
+	if ry == 0 {
+		return q
 	}
-	g.op3(x86.VPDPBUSD, r.acc[ry][m][v], q, g.v(g.kept[4*kx+v]))
+	g.emit(x86.VPSRLD, g.v(r.t[0]), g.v(q), x86.I(8*ry*g.plan.Workload.StrideH))
+	return r.t[0]
 }
 
 // column loads rows of the column at disp and interleaves them into r.q.

@@ -37,6 +37,9 @@ type DepthwisePlan struct {
 	HaloInput     bool
 	SplitChannels bool
 	KeepWeights   bool // all weights of a block are kept in registers
+	// Residual: weights may exceed int8. The packed ones are clamped, and what is
+	// left of them, in Residuals more sets, is added where a column has any.
+	Residual bool
 
 	PixelBytes   int // of an input pixel, in the input or its copy
 	Channels     int // stored in a block
@@ -74,6 +77,7 @@ func PlanDepthwise(w schedules.Workload, s schedules.Schedule, isa schedules.ISA
 	if p.Quad {
 		p.Group = 4
 	}
+	p.Residual = p.Quad && w.WeightZero
 	p.planRows()
 	p.planChannels()
 	p.planSections(s.Int("mx", 1))
@@ -117,7 +121,29 @@ func (p *DepthwisePlan) planChannels() {
 			p.PixelBytes = p.Vector
 		}
 	}
-	p.BlockWeights = w.KW * p.Groups() * p.RowsPerStep * 4 * p.Vector
+	p.BlockWeights = p.set()
+	if p.Residual {
+		p.BlockWeights = p.ResidualCount(w.KW, 0)
+		p.BlockWeights += -p.BlockWeights & 63
+	}
+}
+
+// Residuals is how many sets of int8 may be needed beside the first: weights less
+// their zero point are -255..255.
+const Residuals = 2
+
+// set is the size of a set of weights of a block.
+func (p *DepthwisePlan) set() int { return p.Workload.KW * p.Groups() * p.RowsPerStep * 4 * p.Vector }
+
+// ResidualOffset returns where a vector of residual weights lies in a block's.
+func (p *DepthwisePlan) ResidualOffset(set, kx, group, ry, v int) int {
+	return (1+set)*p.set() + p.WeightOffset(kx, group, ry, v)
+}
+
+// ResidualCount returns where the number of sets that a column of the window has
+// residuals in lies in a block's weights, an int64.
+func (p *DepthwisePlan) ResidualCount(kx, group int) int {
+	return (1+Residuals)*p.set() + 8*(kx*p.Groups()+group)
 }
 
 // Groups returns the number of groups of rows in a step.

@@ -12,8 +12,8 @@ import (
 //
 //	[block][column of the window][group of rows][output row of a step][vector][lane][4] int8
 //
-// Weights are packed less their zero point. Schedules for VPDPBUSD exist only
-// where that fits int8; as int16 it always does.
+// Weights are packed less their zero point. As int16 that always fits; as int8 what
+// is left of weights beyond follows in sets of their own, see emit.DepthwisePlan.
 func Depthwise(p *emit.DepthwisePlan, l *qnn.Layer) (weights, blocks, consts []byte) {
 	weights = Aligned(p.Blocks() * p.BlockWeights)
 	blocks = Aligned(p.Blocks() * 4 * p.Block.Bytes)
@@ -79,10 +79,27 @@ func packDepthwiseLane(p *emit.DepthwisePlan, dst []byte, l *qnn.Layer, c, v, la
 						binary.LittleEndian.PutUint16(dst[at+2*i:], uint16(w))
 						continue
 					}
-					dst[at+i] = byte(w)
+					first := min(max(w, -128), 127)
+					dst[at+i] = byte(first)
+					if rest := w - first; rest != 0 {
+						packResidual(p, dst, rest, kx, group, p.ResidualOffset(0, kx, group, ry, v)+4*lane+i)
+					}
 				}
 			}
 		}
+	}
+}
+
+// packResidual stores what is left of a weight, for the first set at byte at of the
+// block, and counts the sets that the column needs.
+func packResidual(p *emit.DepthwisePlan, dst []byte, rest int32, kx, group, at int) {
+	count := dst[p.ResidualCount(kx, group):]
+	for set := uint64(1); rest != 0; set++ {
+		part := min(max(rest, -128), 127)
+		dst[at] = byte(part)
+		rest -= part
+		at += p.ResidualOffset(1, 0, 0, 0, 0) - p.ResidualOffset(0, 0, 0, 0, 0)
+		binary.LittleEndian.PutUint64(count, max(set, binary.LittleEndian.Uint64(count)))
 	}
 }
 
