@@ -227,7 +227,7 @@ func (rep *rooflineReport) addDots(p *plot.Plot) (string, error) {
 			p.Add(s)
 			name := string(o.op)
 			if len(rep.Models) > 1 {
-				name = filepath.Base(m.Model) + "\n" + name
+				name = filepath.Base(m.Model) + ", " + name
 			}
 			names = append(names, name)
 			p.Legend.Add(name, s)
