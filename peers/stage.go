@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"time"
 
+	"qtune/internal/cores"
 	"qtune/kernels/module"
 	"qtune/peers/onnx"
 	"qtune/peers/ort"
@@ -27,6 +28,7 @@ type stage struct {
 	flags   *flags
 	options module.Options
 	threads int
+	core    int // of one thread; -1: all
 	engine  *ort.Engine
 	folder  string // of the ONNX files
 }
@@ -35,16 +37,19 @@ type stage struct {
 // process stay on the first core that this process may use; more threads may use
 // all of its cores.
 func newStage(ctx context.Context, f *flags, options module.Options, threads int) (*stage, error) {
-	core, err := firstCore(threads)
+	allowed, err := cores.Allowed()
 	if err != nil {
 		return nil, err
 	}
-	s := &stage{ctx: ctx, flags: f, options: options, threads: threads}
-	s.options.Threads = threads
-	if threads > 1 {
-		core = -1
+	if len(allowed) < threads {
+		return nil, fmt.Errorf("--threads %d: this process may use %d cores", threads, len(allowed))
 	}
-	if s.engine, err = ort.Start(ortFolder, core); err != nil {
+	s := &stage{ctx: ctx, flags: f, options: options, threads: threads, core: -1}
+	s.options.Threads = threads
+	if threads == 1 {
+		s.core = allowed[0]
+	}
+	if s.engine, err = ort.Start(ortFolder, s.core); err != nil {
 		return nil, err
 	}
 	if s.folder, err = os.MkdirTemp("", "qtune-onnx-"); err != nil {
@@ -111,10 +116,7 @@ func (s *stage) race(contenders []*contender) error {
 	done := make(chan error)
 	go func() {
 		runtime.LockOSThread() // and never unlocked: the thread ends with this goroutine
-		core, err := firstCore(1)
-		if err == nil {
-			err = pin(core)
-		}
+		err := cores.Pin(s.core)
 		if err == nil {
 			err = s.raceHere(contenders)
 		}

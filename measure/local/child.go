@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"runtime/debug"
 
+	"qtune/internal/cores"
 	"qtune/measure"
 )
 
@@ -51,7 +52,7 @@ func (c *child) run(in io.Reader) error {
 		return fmt.Errorf("measuring child: %w", err)
 	}
 	core := s.Core
-	if core == measure.AnyCore || pin(core) != nil {
+	if core == measure.AnyCore || cores.Pin(core) != nil {
 		core = measure.AnyCore // measures all the same, and says so
 	}
 	if err := c.say(message{Kind: helloMessage, Core: core}); err != nil {

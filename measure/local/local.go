@@ -25,6 +25,7 @@ import (
 	"slices"
 	"time"
 
+	"qtune/internal/cores"
 	"qtune/measure"
 )
 
@@ -59,36 +60,36 @@ func New(cfg Config) (*Runner, error) {
 	if len(cfg.Argv) == 0 {
 		return nil, fmt.Errorf("local: no command for the measuring child")
 	}
-	cores := cfg.Cores
-	if cores == nil {
+	list := cfg.Cores
+	if list == nil {
 		var err error
-		if cores, err = allowedCores(); err != nil {
+		if list, err = cores.Allowed(); err != nil {
 			return nil, fmt.Errorf("local: %w", err)
 		}
 	}
 	switch {
-	case len(cores) == 0:
+	case len(list) == 0:
 		return nil, fmt.Errorf("local: no core to measure on")
 	case cfg.Parallel < 0:
 		return nil, fmt.Errorf("local: %d measuring processes", cfg.Parallel)
-	case cfg.Parallel > len(cores):
-		return nil, fmt.Errorf("local: %d measuring processes need as many cores, this process may use %d", cfg.Parallel, len(cores))
+	case cfg.Parallel > len(list):
+		return nil, fmt.Errorf("local: %d measuring processes need as many cores, this process may use %d", cfg.Parallel, len(list))
 	}
 	if cfg.Grace == 0 {
 		cfg.Grace = 5 * time.Second
 	}
 	// Low core numbers serve interrupts and are where other processes start:
 	// the last one times.
-	cores = slices.Clone(cores)
-	slices.Reverse(cores)
-	if n := max(cfg.Parallel, 1); cfg.Parallel > 0 || len(cores) == 1 {
-		both := newPool(cfg, cores[:n])
+	list = slices.Clone(list)
+	slices.Reverse(list)
+	if n := max(cfg.Parallel, 1); cfg.Parallel > 0 || len(list) == 1 {
+		both := newPool(cfg, list[:n])
 		return &Runner{check: both, time: both, slots: n + 1}, nil
 	}
-	checkers := cores[1:min(len(cores), 1+maxCheckers)]
+	checkers := list[1:min(len(list), 1+maxCheckers)]
 	return &Runner{
 		check: newPool(cfg, checkers),
-		time:  newPool(cfg, cores[:1]),
+		time:  newPool(cfg, list[:1]),
 		slots: 1 + len(checkers),
 	}, nil
 }

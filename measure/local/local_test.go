@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"qtune/internal/cores"
 	"qtune/kernels/exec"
 	"qtune/measure"
 	"qtune/schedules"
@@ -47,15 +48,15 @@ func testJob(seed uint64) measure.Job {
 // testSetups are the three ways to divide the work. Every machine has core 0;
 // where it has no other, both names are the same core, and pinning still works.
 func testSetups(t *testing.T) map[string]Config {
-	cores, err := allowedCores()
+	list, err := cores.Allowed()
 	if err != nil {
 		t.Fatal(err)
 	}
-	last := cores[len(cores)-1]
+	last := list[len(list)-1]
 	return map[string]Config{
-		"one core":         {Cores: cores[:1]},
-		"check and time":   {Cores: []int{cores[0], last}},
-		"parallel":         {Cores: []int{cores[0], last}, Parallel: 2},
+		"one core":         {Cores: list[:1]},
+		"check and time":   {Cores: []int{list[0], last}},
+		"parallel":         {Cores: []int{list[0], last}, Parallel: 2},
 		"cannot be pinned": {Cores: []int{1 << 9}},
 	}
 }
