@@ -161,6 +161,7 @@ func (k *convKernel) shares(b *Bound) shares {
 		blockBytes: float64(k.BlockWeightBytes(k.NV)),
 		cellSteps:  float64(w.MACs()) / float64(k.Images*rows) * float64(k.NV*k.Lanes) / float64(w.O),
 		byteSteps:  stepsOfByte(k.Lanes, k.ElementBytes),
+		sums:       k.Sums,
 	}
 	if k.TailNV > 0 {
 		g.tail = k.TailNV

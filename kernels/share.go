@@ -12,6 +12,7 @@ type grid struct {
 	blockBytes float64 // weights of a full block
 	cellSteps  float64 // dot products of bytes in a row of a full block
 	byteSteps  float64 // as many take as long as a byte from beyond the caches
+	sums       bool    // a cut by blocks needs a phase of window sums before
 }
 
 // A piece is some rows and channel blocks: what one call computes.
@@ -54,7 +55,7 @@ const (
 	// other tensor's later, and Zen 5 takes 9 ns for a store to a line that is in
 	// two cores' caches, five times as long as for one that is in one other's.
 	sharedBytes = 3
-	// phaseBytes is the phase of window sums that a cut by blocks needs before.
+	// phaseBytes is for a phase of window sums.
 	phaseBytes = 50e3
 )
 
@@ -92,7 +93,10 @@ func (g *grid) time(s shares, threads int) float64 {
 		all := float64(g.vectors(chunk{0, g.blocks})) / float64(g.full)
 		bytes := float64(min(rows, g.rows))*g.rowBytes + min(blocks, all)*g.blockBytes
 		if s.blockMajor {
-			bytes += phaseBytes + sharedBytes*g.rowBytes*float64(g.rows)/float64(threads)
+			bytes += sharedBytes * g.rowBytes * float64(g.rows) / float64(threads)
+			if g.sums {
+				bytes += phaseBytes
+			}
 		}
 		slowest = max(slowest, steps+bytes*g.byteSteps)
 	}

@@ -13,7 +13,7 @@ import (
 // readInputs reads a file for each input of g.
 func readInputs(g *qnn.Graph, paths []string) ([][]byte, error) {
 	if len(paths) != len(g.Inputs) {
-		return nil, usageErrorf("--input: %d files, the network has %d inputs", len(paths), len(g.Inputs))
+		return nil, usageErrorf("--input: %s, the network has %s", plural(len(paths), "file"), plural(len(g.Inputs), "input"))
 	}
 	inputs := make([][]byte, len(paths))
 	for i, path := range paths {

@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -114,7 +113,7 @@ func benchRoofline(c *cobra.Command, f *benchFlags, isa schedules.ISA, mode kern
 	if err != nil {
 		return fmt.Errorf("--svg: %w", err)
 	}
-	return os.WriteFile(f.svg, picture, 0o666)
+	return writeWhole(f.svg, picture)
 }
 
 func (rep *rooflineReport) write(c *cobra.Command, asJSON bool) error {

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"time"
 
@@ -138,7 +137,7 @@ func writeRaw(prefix string, outputs [][]byte) error {
 		return nil
 	}
 	for i, b := range outputs {
-		if err := os.WriteFile(fmt.Sprintf("%s.out%d.bin", prefix, i), b, 0o644); err != nil {
+		if err := writeWhole(fmt.Sprintf("%s.out%d.bin", prefix, i), b); err != nil {
 			return err
 		}
 	}
