@@ -1,7 +1,9 @@
 package kernels
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"unsafe"
 
 	"qtune/kernels/emit"
@@ -143,7 +145,7 @@ func (o *Operators) Pool(a PoolArea, r PoolResult, in, out View, threads int) ([
 	for i := range p.Width() {
 		consts[i], consts[p.Width()+i] = r.Least, r.Max
 	}
-	var parts []Part
+	var pooled []pooledLines
 	for _, g := range a.groups(int(p), kind.MaxUnroll(), threads) {
 		code, err := o.load(operator{name: "pool", piece: p, pool: kind, unroll: g.unroll, shift: shift})
 		if err != nil {
@@ -158,9 +160,29 @@ func (o *Operators) Pool(a PoolArea, r PoolResult, in, out View, threads int) ([
 		if err != nil {
 			return nil, err
 		}
-		parts = append(parts, more...)
+		for i, part := range more {
+			pooled = append(pooled, pooledLines{args[i].Out - uintptr(g.at), part})
+		}
 	}
-	return parts, nil
+	return inOrder(pooled), nil
+}
+
+// pooledLines is a Part and where the first of its lines is.
+type pooledLines struct {
+	at   uintptr
+	part Part
+}
+
+// inOrder returns the parts line by line, all channels of some lines and then
+// those of the next: a thread takes parts that follow each other, and finds
+// lines in its cache that it made in the layer before, but not channels.
+func inOrder(list []pooledLines) []Part {
+	slices.SortStableFunc(list, func(a, b pooledLines) int { return cmp.Compare(a.at, b.at) })
+	parts := make([]Part, len(list))
+	for i, l := range list {
+		parts[i] = l.part
+	}
+	return parts
 }
 
 // groups cuts the channels into groups: more and smaller ones where the output

@@ -1,7 +1,6 @@
 package module
 
 import (
-	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -10,10 +9,13 @@ import (
 )
 
 // A team is the threads that compute an inference together: the caller of Run
-// and n-1 workers, each locked to an operating system thread. Within an
-// inference they spin between phases, which costs a microsecond or two. Between
-// inferences the workers spin for a moment, in case the next one follows at
-// once, and then park: waking takes a tenth of a millisecond.
+// and n-1 workers. Within an inference they spin between phases, which costs a
+// microsecond or two. Between inferences the workers spin for a moment, in case
+// the next one follows at once, and then park: waking takes a tenth of a
+// millisecond. They are not locked to threads of the operating system: the Go
+// scheduler preempts whoever has run for 10 ms, and then a goroutine without a
+// lock goes on at once in the same thread, while one with a lock has to be handed
+// over from thread to thread.
 //
 // Each thread takes its own share of a phase first, the same in every layer, so
 // that it finds in its cache what it made itself; then it takes what others have
@@ -82,12 +84,11 @@ func (t *team) wakeAll() {
 // idle is the phase between two phases.
 var idle = newPhase(nil)
 
-// begin wakes the workers for an inference, on the caller's own thread.
+// begin wakes the workers for an inference.
 func (t *team) begin() {
 	if t.n == 1 {
 		return
 	}
-	runtime.LockOSThread()
 	t.current.Store(idle)
 	t.wakeAll()
 }
@@ -98,7 +99,6 @@ func (t *team) end() {
 		return
 	}
 	t.current.Store(nil)
-	runtime.UnlockOSThread()
 }
 
 // run computes a phase. It returns the error of a part that failed.
@@ -155,14 +155,13 @@ func (p *phase) take(i int, epoch uint32) {
 // yield lets others run once a spin has taken unusually long: on a machine with
 // fewer free cores than threads.
 func yield(spins int) {
-	if spins > 1<<12 {
+	if spins > 1<<15 {
 		yieldThread()
 	}
 }
 
 // work is the life of worker i.
 func (t *team) work(i int, w *worker) {
-	runtime.LockOSThread()
 	for t.await(w) {
 		last, epoch := idle, uint32(0)
 		for spins := 0; ; spins++ {
