@@ -166,14 +166,10 @@ func (k *convKernel) shares(b *Bound) shares {
 	if k.TailNV > 0 {
 		g.tail = k.TailNV
 	}
-	switch parts := k.parts(b); {
-	case k.SplitChannels:
-		return g.cut(parts, true, true)
-	case b.threads == 1:
-		return g.cut(parts, false, true)
-	default:
-		return g.best(parts, b.threads)
+	if b.threads == 1 {
+		return g.cut(k.parts(b), k.SplitChannels, true)
 	}
+	return g.best(k.parts(b), b.threads)
 }
 
 // pieceOf narrows args to some rows and channel blocks, and tells what they make.

@@ -64,11 +64,14 @@ func (k *depthwiseKernel) bind(b *Bound) error {
 	return nil
 }
 
-// byChannels tells whether calls get channel blocks rather than rows: if the
-// schedule says so, or if several threads share the blocks far more evenly.
+// byChannels tells whether calls get channel blocks rather than rows: one thread,
+// if the schedule says so; several, if they share the blocks far more evenly.
 func (k *depthwiseKernel) byChannels(threads int) bool {
+	if threads == 1 {
+		return k.SplitChannels
+	}
 	steps := k.Workload.OH() / k.RowsPerStep
-	return k.SplitChannels || threads > 1 && evenness(k.Blocks(), threads) > evenness(steps, threads)+0.05
+	return evenness(k.Blocks(), threads) > evenness(steps, threads)+0.05
 }
 
 // evenness is the share of the threads' time that is used if n equal items are
