@@ -20,7 +20,7 @@ import (
 //	pad    where cells outside the input come from: halo (the producer left a
 //	       border), copy (a scratch copy of the rows), none (not needed)
 //	st     pack: saturating packs of 4 vectors; cvt: one vector at a time
-//	split  how work is cut into calls and over threads: y rows, c channels
+//	split  how the work of one thread is cut into calls: y rows, c channels
 func conv2dFamily(w Workload, isa ISA) family {
 	f := family{knobs: []Knob{
 		{"form", convForms(w)},

@@ -23,7 +23,7 @@ import (
 //	       and none as in conv2d
 //	wt     mem: weights are memory operands; reg: those of a block are kept in
 //	       registers
-//	split  how work is cut into calls and over threads: y rows, c channels
+//	split  how the work of one thread is cut into calls: y rows, c channels
 func depthwiseFamily(w Workload, isa ISA) family {
 	f := family{knobs: []Knob{
 		{"form", []string{"rows", "flat"}},
