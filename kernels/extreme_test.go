@@ -105,19 +105,22 @@ func TestFloatBoundaries(t *testing.T) {
 	for _, isa := range schedules.ISAs() {
 		t.Run(string(isa), func(t *testing.T) {
 			r := rand.New(rand.NewPCG(8, 8))
-			layers := 0
-			for try := range 60 {
+			layers, signed := 0, 0
+			for try := range 90 {
 				q := qnn.Requantise{Round: qnn.Rounding(try % 2), Hi: 255, Mult: []qnn.Multiplier{{M: 1<<30 + r.Int32N(1<<30), Exp: -1 - r.Int32N(12)}}}
-				if q.Round == qnn.Single {
+				if try%3 != 0 {
 					q.Zero = r.Int32N(256)
 				}
 				if _, ok := q.FloatForm(0); ok {
 					layers++
+					if q.Signed() {
+						signed++
+					}
 					compareSteps(t, q, isa)
 				}
 			}
-			if layers < 20 {
-				t.Errorf("only %d layers", layers)
+			if layers < 40 || signed < 15 {
+				t.Errorf("only %d layers, %d signed", layers, signed)
 			}
 		})
 	}

@@ -72,7 +72,11 @@ func randomRequantise(r *rand.Rand) *Requantise {
 }
 
 func (f FloatForm) output(r *Requantise, a int32) int32 {
-	sum := float32(math.FMA(float64(float32(a)), float64(f.Scale), float64(f.Offset)))
+	c := f.Offset
+	if a < 0 {
+		c = f.Below
+	}
+	sum := float32(math.FMA(float64(float32(a)), float64(f.Scale), float64(c)))
 	return min(max(int32(sum), r.Lo), r.Hi)
 }
 
@@ -82,14 +86,20 @@ func TestFloatForm(t *testing.T) {
 	forms, all := map[int32]int{}, map[int32]int{}
 	for range 6000 {
 		q := randomRequantise(r)
+		if r.IntN(2) == 0 { // negative results count
+			q.Round, q.Zero = Double, q.Lo+r.Int32N(q.Hi-q.Lo+1)
+		}
 		exp := q.Mult[0].Exp
 		f, ok := q.FloatForm(0)
+		if q.Signed() {
+			exp -= 100
+		}
 		all[exp]++
 		if !ok {
 			continue
 		}
 		forms[exp]++
-		scale := math.Ldexp(float64(q.Mult[0].M), int(exp)-31)
+		scale := math.Ldexp(float64(q.Mult[0].M), int(q.Mult[0].Exp)-31)
 		for y := q.Lo - 1; y <= q.Hi+1; y++ {
 			at := int64((float64(y-q.Zero) - 0.5) / scale)
 			for d := int64(-2); d <= 2; d++ {
@@ -105,7 +115,10 @@ func TestFloatForm(t *testing.T) {
 			}
 		}
 	}
-	for exp := int32(-1); exp >= -6; exp-- {
+	for exp := int32(-1); exp >= -106; exp-- {
+		if exp == -7 {
+			exp = -101
+		}
 		if 10*forms[exp] < 8*all[exp] {
 			t.Errorf("multiplier 2^%d: %d of %d have a float form", exp, forms[exp], all[exp])
 		}

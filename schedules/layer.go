@@ -159,7 +159,7 @@ func (w Workload) multiplier(d float64, channel int, q *qnn.Requantise, r *rando
 	d = min(max(d, 1.0/(1<<22)), below)
 	for try := 0; ; try++ {
 		m := qnn.QuantizeMultiplier(d)
-		if w.General || w.Sign || try == 200 || w.hasForm(m, q) {
+		if w.General || try == 200 || w.hasForm(m, q) {
 			return m
 		}
 		d = min(d*(1+0.02*r.unit()), below*(0.5+0.5*r.unit()))
@@ -170,12 +170,13 @@ func (w Workload) multiplier(d float64, channel int, q *qnn.Requantise, r *rando
 func (w Workload) hasForm(m qnn.Multiplier, q *qnn.Requantise) bool {
 	one := *q
 	one.Mult = []qnn.Multiplier{m}
-	_, short := one.ShortForm(0)
-	if !short || !w.Float {
-		return short
+	if w.Float {
+		if _, ok := one.FloatForm(0); !ok {
+			return false
+		}
 	}
-	_, float := one.FloatForm(0)
-	return float
+	_, short := one.ShortForm(0)
+	return short || w.Sign
 }
 
 // weightSums returns for each output channel the sum and the sum of squares of

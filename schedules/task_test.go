@@ -55,8 +55,8 @@ func TestExtract(t *testing.T) {
 		t.Fatal(err)
 	}
 	const (
-		small = "conv2d n1 h8 w8 c4 k3x3 o4 s1x1 d1x1 p1,1,1,1 wz=0 perch=0 round=double sign=1 mult=lt1"
-		large = "conv2d n1 h8 w8 c4 k3x3 o8 s1x1 d1x1 p1,1,1,1 wz=1 perch=0 round=double sign=1 mult=lt1"
+		small = "conv2d n1 h8 w8 c4 k3x3 o4 s1x1 d1x1 p1,1,1,1 wz=0 perch=0 round=double sign=1 mult=f32"
+		large = "conv2d n1 h8 w8 c4 k3x3 o8 s1x1 d1x1 p1,1,1,1 wz=1 perch=0 round=double sign=1 mult=f32"
 	)
 	if len(tasks) != 2 || tasks[0].Workload.String() != small || tasks[1].Workload.String() != large {
 		t.Fatalf("tasks %v", tasks)

@@ -58,7 +58,7 @@ type Class struct {
 	// tiny, or accumulators may be as large as int32.
 	General bool
 	// Float: the requantisation of every channel has a float form
-	// (qnn.FloatForm), and a short form too.
+	// (qnn.FloatForm), and without Sign a short form too.
 	Float bool
 }
 

@@ -119,8 +119,8 @@ func (c Class) validate(o int) error {
 	switch {
 	case c.Round != qnn.Double && c.Round != qnn.Single:
 		return fmt.Errorf("unknown rounding %d", c.Round)
-	case c.General && c.Float, c.Sign && c.Float:
-		return fmt.Errorf("mult=f32: not with sign=1, nor with multipliers of any size")
+	case c.General && c.Float:
+		return fmt.Errorf("mult=f32: not with multipliers of any size")
 	case c.Sign && c.Round != qnn.Double:
 		return fmt.Errorf("sign=1: means nothing with round=%s", c.Round)
 	case c.PerChannel && o == 1:

@@ -46,7 +46,7 @@ func classOf(l *qnn.Layer) Class {
 		WeightZero: !l.WeightSigned && !fitInt8(l.Weights, l.WeightZero),
 		PerChannel: len(r.Mult) > 1,
 		Round:      r.Round,
-		Sign:       r.Round == qnn.Double && r.Zero > r.Lo,
+		Sign:       r.Signed(),
 	}
 	c.General = !accumulatorsSpare(l)
 	for i, m := range r.Mult {
@@ -60,7 +60,7 @@ func classOf(l *qnn.Layer) Class {
 		_, short := r.ShortForm(i)
 		c.General = !short
 	}
-	c.Float = !c.General && !c.Sign && hasFloatForms(r)
+	c.Float = !c.General && hasFloatForms(r)
 	return c
 }
 

@@ -49,9 +49,8 @@ func TestWorkloadText(t *testing.T) {
 		}
 	}
 	ws := sampleWorkloads()
-	// sign=1 goes with double rounding only, 3/4 of 32; mult=f32 with neither that
-	// nor mult=any
-	if len(ws) != 7*(24+8) {
+	// sign=1 goes with double rounding only, which is 3/4 of 48
+	if len(ws) != 7*36 {
 		t.Errorf("%d workloads", len(ws))
 	}
 	for _, w := range ws {

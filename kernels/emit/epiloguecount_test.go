@@ -9,7 +9,8 @@ import (
 // What the tiles of small layers need, counted by hand from requant.go and
 // store.go. A requantisation by the short form is 6 instructions: shift, 2
 // multiplications, the upper halves, addition, shift; without masks the upper
-// halves take 2. By the float form it is 3.
+// halves take 2. By the float form it is 3, where negative
+// results count 5.
 func TestEpilogueInstructions(t *testing.T) {
 	const shift = 6
 	for _, c := range []struct {
@@ -26,6 +27,8 @@ func TestEpilogueInstructions(t *testing.T) {
 			"mr=1 nv=4", schedules.AVX2, 6 * 2 * (4*(shift+1) + 3 + 2 + 1)},
 		{"float form", "conv2d n1 h2 w3 c8 k1x1 o64 s1x1 d1x1 p0,0,0,0 wz=0 perch=0 round=double sign=0 mult=f32",
 			"mr=3 nv=4", schedules.AVX512VNNI, 6 * (4*3 + 3 + 2 + 1)},
+		{"signed float form", "conv2d n1 h2 w3 c8 k1x1 o64 s1x1 d1x1 p0,0,0,0 wz=0 perch=0 round=double sign=1 mult=f32",
+			"mr=3 nv=4", schedules.AVX512VNNI, 6 * (4*5 + 3 + 2 + 1)},
 		// The weights' zero point adds a dot product of words to each vector.
 		{"window sums", "conv2d n1 h2 w3 c8 k1x1 o64 s1x1 d1x1 p0,0,0,0 wz=1 perch=0 round=double sign=0 mult=lt1",
 			"mr=3 nv=4", schedules.AVX512VNNI, 6 * (4*(shift+1) + 3 + 2 + 1)},

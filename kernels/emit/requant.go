@@ -20,8 +20,9 @@ import (
 // Many of them have a float form too (qnn.FloatForm; "float"): to single precision,
 // one multiplication and addition, and back.
 //
-// Where negative results matter, double rounding takes ties away from zero and
-// needs its two steps ("sign"): h = (p + 2^30) >> 31, then with h' = h - (h<0),
+// Where negative results matter, double rounding takes ties away from zero. The
+// float form has another offset for negative accumulators then ("floatSign"); the
+// integer form needs both steps of the rounding ("sign"): h = (p + 2^30) >> 31, then with h' = h - (h<0),
 // y = (((h' >> (r-1)) + 1) >> 1.
 //
 // The general forms handle any multiplier. Single rounding, with n = 31 -
@@ -33,6 +34,7 @@ type requantKind uint8
 const (
 	requantShift         requantKind = iota // the short form
 	requantFloat                            // the float form
+	requantFloatSign                        // the float form with two offsets
 	requantSign                             // double rounding
 	requantShiftGeneral                     // single rounding, any exponent
 	requantDoubleGeneral                    // double rounding, any exponent
@@ -44,6 +46,8 @@ func requantKindOf(c schedules.Class) requantKind {
 		return requantShiftGeneral
 	case c.General:
 		return requantDoubleGeneral
+	case c.Sign && c.Float:
+		return requantFloatSign
 	case c.Sign:
 		return requantSign
 	case c.Float:
@@ -57,6 +61,7 @@ func requantKindOf(c schedules.Class) requantKind {
 var requantFields = map[requantKind][]string{
 	requantShift:         {"m", "modd", "add", "shift"},
 	requantFloat:         {"scale", "offset"},
+	requantFloatSign:     {"scale", "offset", "below"},
 	requantShiftGeneral:  {"m", "modd", "ke", "ko", "ce", "co", "cl", "sub"},
 	requantSign:          {"m", "modd", "half", "n1", "one", "zero"},
 	requantDoubleGeneral: {"left", "m", "modd", "half", "n", "n1", "neg", "one", "zero"},
@@ -92,6 +97,8 @@ func (x *RequantNumbers) Get(name string) int64 {
 		return int64(math.Float32bits(x.float.Scale))
 	case "offset":
 		return int64(math.Float32bits(x.float.Offset))
+	case "below":
+		return int64(math.Float32bits(x.float.Below))
 	case "ke", "ko": // 2^62 makes every sum positive
 		return x.k + 1<<62
 	case "ce":
@@ -160,7 +167,7 @@ func (k requantKind) Numbers(r *qnn.Requantise, oc int) RequantNumbers {
 	switch k { // the layer's class says that there is one
 	case requantShift:
 		x.short, _ = r.ShortForm(oc)
-	case requantFloat:
+	case requantFloat, requantFloatSign:
 		x.float, _ = r.FloatForm(oc)
 	}
 	return x
@@ -172,8 +179,12 @@ func (x *RequantNumbers) Bias() int32 { return x.short.Bias }
 // requant emits the requantisation of accumulator a. e, o and t are
 // temporaries, c gives a constant as a register or a memory operand.
 func (g *gen) requant(kind requantKind, a, e, o int, c func(string) x86.Operand) {
-	if kind == requantFloat {
+	switch kind {
+	case requantFloat:
 		g.requantFloat(a, e, c)
+		return
+	case requantFloatSign:
+		g.requantFloatSign(a, e, o, c)
 		return
 	}
 	if kind == requantDoubleGeneral {
@@ -223,14 +234,37 @@ func (g *gen) requant(kind requantKind, a, e, o int, c func(string) x86.Operand)
 // requantFloat is requant by the float form. The multiplier must be in a register:
 // t, if its constant is in memory.
 func (g *gen) requantFloat(a, t int, c func(string) x86.Operand) {
-	scale := c("scale")
-	if scale.Kind == x86.KindMem {
-		g.emit(x86.VMOVDQU, g.v(t), scale)
-		scale = g.v(t)
-	}
+	scale := g.inRegister(c("scale"), t)
 	g.emit(x86.VCVTDQ2PS, g.v(a), g.v(a))
 	g.emit(x86.VFMADD213PS, g.v(a), scale, c("offset"))
 	g.emit(x86.VCVTTPS2DQ, g.v(a), g.v(a))
+}
+
+// requantFloatSign is requantFloat with an offset of its own below zero, chosen by
+// the sign. s and t are temporaries.
+func (g *gen) requantFloatSign(a, s, t int, c func(string) x86.Operand) {
+	g.emit(x86.VPSRAD, g.v(s), g.v(a), x86.I(31))
+	if g.masks() {
+		const aThenBElseC = 0xca
+		below := g.inRegister(c("below"), t)
+		g.emit(x86.VPTERNLOGD, g.v(s), below, c("offset"), x86.I(aThenBElseC))
+	} else {
+		offset := g.inRegister(c("offset"), t)
+		g.emit(x86.VPBLENDVB, g.v(s), offset, c("below"), g.v(s))
+	}
+	scale := g.inRegister(c("scale"), t)
+	g.emit(x86.VCVTDQ2PS, g.v(a), g.v(a))
+	g.emit(x86.VFMADD213PS, g.v(a), scale, g.v(s))
+	g.emit(x86.VCVTTPS2DQ, g.v(a), g.v(a))
+}
+
+// inRegister loads an operand from memory into register t.
+func (g *gen) inRegister(x x86.Operand, t int) x86.Operand {
+	if x.Kind != x86.KindMem {
+		return x
+	}
+	g.emit(x86.VMOVDQU, g.v(t), x)
+	return g.v(t)
 }
 
 // upperHalves moves the upper halves of the 64-bit lanes of e to the even lanes of
