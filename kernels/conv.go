@@ -185,7 +185,23 @@ func (k *convKernel) pieceOf(args emit.Args, p piece) (emit.Args, region) {
 	made.channel = p.blocks.at * per
 	made.channels = min(p.blocks.n*per, k.Workload.O-made.channel)
 	args.Out += uintptr(made.channel)
+	args.PrefetchStep = k.prefetchStep(p.rows.n)
 	return args, made
+}
+
+// prefetchStep spreads the lines of a block's weights evenly over the loops of the
+// tiles in so many rows of the grid.
+func (k *convKernel) prefetchStep(rows int) int64 {
+	tiles := rows
+	if !k.Flat {
+		tiles *= k.BigN + k.SmallN
+	}
+	rounds := tiles * k.Workload.KH * k.SegmentsX * k.Rounds()
+	if rounds == 0 {
+		return 0
+	}
+	const line = 64
+	return int64(min((k.BlockWeightBytes(k.NV)+rounds-1)/rounds, line*k.Prefetch))
 }
 
 // rowsOf narrows args to some rows of the grid, and tells what of the image they

@@ -164,6 +164,21 @@ func (p *Packed) Clone() *Packed {
 	return &Packed{dup(p.weights), dup(p.blocks), dup(p.consts), dup(p.prepare), p.inputZero}
 }
 
+// MoveTogether moves the weights of layers into one piece of memory, in their
+// order: what a kernel prefetches after its own weights are those of the next.
+func MoveTogether(layers []*Packed) {
+	size := func(p *Packed) int { return (len(p.weights) + 63) &^ 63 }
+	total := 0
+	for _, p := range layers {
+		total += size(p)
+	}
+	all := pack.Large(total)
+	for _, p := range layers {
+		n := copy(all, p.weights)
+		p.weights, all = all[:n:n], all[size(p):]
+	}
+}
+
 // Bytes is the memory that p occupies.
 func (p *Packed) Bytes() int {
 	return len(p.weights) + len(p.blocks) + len(p.consts) + len(p.prepare)

@@ -158,8 +158,14 @@ func checkBalanced(row, mr int) error {
 }
 
 // startConv chooses by the loads a dot step needs, the measure that decided in
-// sweeps on Zen 3 and Zen 5: (mr+nv)/(mr*nv), with mr the mean tile.
+// sweeps on Zen 3 and Zen 5: (mr+nv)/(mr*nv), with mr the mean tile. Work of
+// several calls is cut so that they read less again: all weights in each call, or
+// all of the input.
 func startConv(w Workload, isa ISA, f family) Schedule {
+	split := "y"
+	if w.KH*w.KW*w.C*w.O > w.N*w.H*w.W*w.C {
+		split = "c"
+	}
 	best, bestCost := "", 0.0
 	for _, form := range f.knobs[0].Values {
 		row := w.OW()
@@ -168,8 +174,14 @@ func startConv(w Workload, isa ISA, f family) Schedule {
 		}
 		for _, nv := range []int{1, 2, 4} {
 			for mr := 1; mr <= tileLimit(isa); mr++ {
-				text := fmt.Sprintf("form=%s mr=%d nv=%d u=1 order=cyx op=reg pad=%s st=pack split=y",
-					form, mr, nv, f.knobs[6].Values[0])
+				point := func(split string) string {
+					return fmt.Sprintf("form=%s mr=%d nv=%d u=1 order=cyx op=reg pad=%s st=pack split=%s",
+						form, mr, nv, f.knobs[6].Values[0], split)
+				}
+				text := point(split)
+				if checkConv(w, isa, Schedule{text}) != nil {
+					text = point("y")
+				}
 				if checkConv(w, isa, Schedule{text}) != nil {
 					continue
 				}

@@ -23,6 +23,9 @@ type Args struct {
 	In2     uintptr // elementwise: second operand of the first row
 	In2Row  int64   // elementwise: bytes from its row to row
 	InPix   int64   // pooling: bytes from input pixel to pixel
+
+	Prefetch     uintptr // the program's: weights that are to be in the cache next
+	PrefetchStep int64   // bytes by which it moves on
 }
 
 // Offsets into Args.
@@ -51,4 +54,6 @@ const (
 	argIn2 = argSlots + 8*(16+iota)
 	argIn2Row
 	argInPix
+	argPrefetch
+	argPrefetchStep
 )

@@ -33,6 +33,8 @@ func TestArgsOffsets(t *testing.T) {
 		{"In2", unsafe.Offsetof(a.In2), argIn2},
 		{"In2Row", unsafe.Offsetof(a.In2Row), argIn2Row},
 		{"InPix", unsafe.Offsetof(a.InPix), argInPix},
+		{"Prefetch", unsafe.Offsetof(a.Prefetch), argPrefetch},
+		{"PrefetchStep", unsafe.Offsetof(a.PrefetchStep), argPrefetchStep},
 	} {
 		if int(f.offset) != f.used {
 			t.Errorf("Args.%s is at %d, code uses %d", f.name, f.offset, f.used)

@@ -18,6 +18,7 @@ const (
 	regSums   = x86.R13 // window sums of the tile
 	regInner  = x86.R14 // counter of the innermost loop of the nest
 	regKY     = x86.R15 // loop over the rows of the window
+	regNext   = x86.R12 // during the reduction: weights to prefetch
 )
 
 type convGen struct {
@@ -106,7 +107,13 @@ func (g *convGen) xLevel(depth, count int, t tileShape, pixels int) {
 }
 
 func (g *convGen) cLevel(depth, count int, t tileShape) {
-	g.level(g.nest, depth, arg(count), func() { g.loops(depth+1, t) }, func() {
+	g.level(g.nest, depth, arg(count), func() {
+		if g.plan.Prefetch > 0 {
+			g.emit(x86.LEA, x86.R(x86.RAX), x86.M(regBlock, g.plan.BlockWeightBytes(t.nv)))
+			g.emit(x86.MOV, arg(argPrefetch), x86.R(x86.RAX))
+		}
+		g.loops(depth+1, t)
+	}, func() {
 		g.addImm(regBlock, g.plan.BlockWeightBytes(t.nv))
 		g.addImm(regParams, t.nv*g.plan.Block.Bytes)
 		g.addImm(regOut, t.nv*g.plan.Lanes)
@@ -119,6 +126,9 @@ func (g *convGen) tile(t tileShape) {
 	g.next = 0
 	r := g.accumulators(t)
 	g.emit(x86.MOV, x86.R(regW), x86.R(regBlock))
+	if g.plan.Prefetch > 0 {
+		g.emit(x86.MOV, x86.R(regNext), arg(argPrefetch))
+	}
 	if g.plan.Workload.KH == 1 {
 		g.emit(x86.MOV, x86.R(regIn), x86.M(regRows, 0))
 		g.emit(x86.ADD, x86.R(regIn), x86.R(regX))
@@ -131,6 +141,10 @@ func (g *convGen) tile(t tileShape) {
 			g.windowRow(t, r)
 			g.addImm(regRow, 8*g.plan.Workload.DilationH)
 		})
+	}
+	if g.plan.Prefetch > 0 {
+		g.emit(x86.MOV, arg(argPrefetch), x86.R(regNext))
+		g.emit(x86.MOV, x86.R(regConsts), arg(argConsts))
 	}
 	g.conclude(t, r)
 }
@@ -205,11 +219,7 @@ func (g *convGen) windowRow(t tileShape, r convRegs) {
 	p := g.plan
 	stepBytes := t.nv * p.Lanes * 4
 	segment := p.SegmentElements * p.ElementBytes
-	full := segment / 4
-	rounds := full / p.Unroll
-	if rounds == 1 {
-		rounds = 0
-	}
+	full, rounds := segment/4, p.Rounds()
 	moved, used := 0, 0 // bytes that regIn has moved; weights used beyond regW
 	for kx := range p.SegmentsX {
 		base := kx * p.Workload.DilationW * p.PixelBytes
@@ -222,6 +232,7 @@ func (g *convGen) windowRow(t tileShape, r convRegs) {
 				}
 				g.addImm(regIn, 4*p.Unroll)
 				g.addImm(regW, p.Unroll*stepBytes)
+				g.prefetch()
 			})
 			moved += 4 * p.Unroll * rounds
 		}
@@ -235,6 +246,17 @@ func (g *convGen) windowRow(t tileShape, r convRegs) {
 		}
 	}
 	g.addImm(regW, used)
+}
+
+// prefetch fetches lines of the weights that follow, and moves on.
+func (g *convGen) prefetch() {
+	if g.plan.Prefetch == 0 {
+		return
+	}
+	for i := range g.plan.Prefetch {
+		g.emit(x86.PREFETCHT1, x86.M(regNext, 64*i))
+	}
+	g.emit(x86.ADD, x86.R(regNext), arg(argPrefetchStep))
 }
 
 // step emits one step of 4 input bytes for the whole tile: its input is disp

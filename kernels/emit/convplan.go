@@ -46,6 +46,10 @@ type ConvPlan struct {
 	TailNV       int // vectors of the last, narrower block; 0 if there is none
 	TailChannels int // channels of it
 
+	// Prefetch is how many lines of the next channel block's weights are fetched,
+	// at most, in a round of the loop over a segment.
+	Prefetch int
+
 	Requant requantKind
 	Sums    bool // window sums times weight zero points
 	// SumWords: the table of window sums holds their lowest 7 bits and the rest as
@@ -95,7 +99,34 @@ func PlanConv(w schedules.Workload, s schedules.Schedule, isa schedules.ISA) *Co
 	p.planReduction()
 	p.planChannels()
 	p.planConstants()
+	p.planPrefetch()
 	return p
+}
+
+// planPrefetch decides whether weights are fetched before they are needed: the
+// next block's while a block is computed, spread evenly over its tiles. Rounds
+// have 4 steps then at least, for a fetch takes as much of the second cache's time
+// as a line that is read.
+func (p *ConvPlan) planPrefetch() {
+	const minBytes, maxBytes, minUnroll, maxLines = 8 << 10, 160 << 10, 4, 4
+	unroll := p.Unroll
+	p.Unroll = max(p.Unroll, minUnroll)
+	tiles := p.Rows * (p.BigN + p.SmallN)
+	if p.Order[0] != 'c' || tiles < 2 || p.Rounds() == 0 || p.BlockWeightBytes(p.NV) < minBytes || p.BlockWeightBytes(p.NV) > maxBytes {
+		p.Unroll = unroll
+		return
+	}
+	p.Prefetch = min((p.Unroll*p.NV*p.Lanes*4/64+tiles-1)/tiles, maxLines)
+}
+
+// Rounds returns how often the loop over a segment goes round, Unroll steps each;
+// 0 is no loop.
+func (p *ConvPlan) Rounds() int {
+	rounds := p.SegmentElements * p.ElementBytes / 4 / p.Unroll
+	if rounds == 1 {
+		return 0
+	}
+	return rounds
 }
 
 func (p *ConvPlan) planTiles(mr int) {

@@ -80,7 +80,15 @@ func (m *Module) prepare(o Options) (err error) {
 			return m.useOperator(s)
 		})
 	}
-	return group.Wait()
+	err = group.Wait()
+	var layers []*kernels.Packed
+	for _, s := range m.steps {
+		if s.packed != nil {
+			layers = append(layers, s.packed)
+		}
+	}
+	kernels.MoveTogether(layers)
+	return err
 }
 
 // start allocates memory by p, joins all steps to it and starts the threads.

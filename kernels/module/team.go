@@ -1,6 +1,7 @@
 package module
 
 import (
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -152,11 +153,21 @@ func (p *phase) take(i int, epoch uint32) {
 	p.done.Add(1)
 }
 
-// yield lets others run once a spin has taken unusually long: on a machine with
-// fewer free cores than threads.
+// yield lets others run once a wait has taken unusually long: other threads of
+// this core at first, which may be what is waited for, and then goroutines and
+// collections too, as on a machine with fewer free cores than threads.
 func yield(spins int) {
-	if spins > 1<<15 {
-		yieldThread()
+	const (
+		patience = 1 << 15 // some 30 us: most waits within an inference are shorter
+		brief    = 256
+	)
+	switch {
+	case spins < patience:
+	case spins < patience+brief:
+		yieldBriefly()
+	default:
+		runtime.Gosched()
+		yieldLong()
 	}
 }
 

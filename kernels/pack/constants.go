@@ -9,9 +9,24 @@ import (
 )
 
 // Aligned returns n zero bytes that start at a multiple of 64.
-func Aligned(n int) []byte {
-	b := make([]byte, n+63)
-	skip := -int(uintptr(unsafe.Pointer(unsafe.SliceData(b)))) & 63
+func Aligned(n int) []byte { return alignedTo(n, 64) }
+
+// Large is Aligned for much memory that is read again and again: in huge pages,
+// if the operating system gives some. Hardware fetches no line beyond the end of
+// a page before it is asked for.
+func Large(n int) []byte {
+	const hugePage = 2 << 20
+	if n < hugePage {
+		return Aligned(n)
+	}
+	b := alignedTo(n, hugePage)
+	advise(b[:n&^4095])
+	return b
+}
+
+func alignedTo(n, unit int) []byte {
+	b := make([]byte, n+unit-1)
+	skip := -int(uintptr(unsafe.Pointer(unsafe.SliceData(b)))) & (unit - 1)
 	return b[skip : skip+n : skip+n]
 }
 
