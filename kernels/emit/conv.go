@@ -33,7 +33,7 @@ func newConvGen(p *ConvPlan) *convGen {
 		gen:  newGen(string(p.Workload.Op), p.ISA, p.width()),
 		plan: p,
 		nest: nest{p.Order, convMoved(p.Sums)},
-		end:  epilogue{p.Requant, p.Workload.PerChannel, p.Sums, p.SumWords, p.Pack, p.width(), &p.Block, &p.Consts, nil},
+		end:  epilogue{p.Requant, p.Workload.PerChannel, p.Pack, p.width(), &p.Block, &p.Consts, nil},
 	}
 }
 
@@ -179,23 +179,12 @@ type convRegs struct {
 	product  int
 }
 
+// accumulators hands out the registers of a tile, and starts the accumulators.
 func (g *convGen) accumulators(t tileShape) convRegs {
 	r := convRegs{acc: make([][][]int, g.plan.Sets)}
 	for set := range r.acc {
 		for range t.pixels {
 			r.acc[set] = append(r.acc[set], g.vec(t.nv))
-		}
-		for m := range t.pixels {
-			for v, a := range r.acc[set][m] {
-				switch {
-				case set > 0:
-					g.emit(x86.VPXOR, g.v(a), g.v(a), g.v(a))
-				case m > 0:
-					g.emit(x86.VMOVDQU, g.v(a), g.v(r.acc[0][0][v]))
-				default:
-					g.emit(x86.VMOVDQU, g.v(a), g.end.param(v, "bias"))
-				}
-			}
 		}
 	}
 	r.operands = g.next
@@ -210,7 +199,37 @@ func (g *convGen) accumulators(t tileShape) convRegs {
 	if g.plan.ElementBytes == 2 {
 		r.product = g.vec(1)[0]
 	}
+	g.startSet(r.acc[0], r.b[0])
+	for _, set := range r.acc[1:] {
+		for _, pixel := range set {
+			for _, a := range pixel {
+				g.emit(x86.VPXOR, g.v(a), g.v(a), g.v(a))
+			}
+		}
+	}
 	return r
+}
+
+// startSet sets accumulators [pixel][vector] to the bias, to which the window sum
+// of the pixel is added where weights have a zero point.
+func (g *convGen) startSet(acc [][]int, tmp int) {
+	bias := acc[0]
+	for v, a := range bias {
+		g.emit(x86.VMOVDQU, g.v(a), g.end.param(v, "bias"))
+	}
+	for m := len(acc) - 1; m >= 0; m-- { // the first pixel's hold the bias until then
+		if g.plan.Sums {
+			g.emit(x86.VPBROADCASTD, g.v(tmp), x86.M(regSums, 4*m))
+		}
+		for v, a := range acc[m] {
+			switch {
+			case g.plan.Sums:
+				g.op3(x86.VPADDD, a, tmp, g.v(bias[v]))
+			case m > 0:
+				g.emit(x86.VMOVDQU, g.v(a), g.v(bias[v]))
+			}
+		}
+	}
 }
 
 // windowRow reduces one row of the window: regIn points to the tile's first

@@ -51,28 +51,14 @@ type ConvPlan struct {
 	Prefetch int
 
 	Requant requantKind
-	Sums    bool // window sums times weight zero points
-	// SumWords: the table of window sums holds their lowest 7 bits and the rest as
-	// two int16 words, so that VPDPWSSD multiplies and adds them at once. Larger
-	// sums are int32.
-	SumWords bool
+	Sums    bool // accumulators start with what the window sums make with the weights' zero point
 
 	Block  Layout // constants of one vector of channels
 	Consts Layout // constants of the layer
 }
 
-// sumLowBits is how many bits of a window sum are in the lower of two words. The
-// upper is multiplied with 2^7 times a zero point of -128..127, or 128.
-const sumLowBits = 7
-
-// SumFactor returns what multiplies the window sums of a channel, as the program
-// wants it.
-func (p *ConvPlan) SumFactor(f int32) int32 {
-	if p.SumWords {
-		return f&0xffff | f<<sumLowBits<<16
-	}
-	return f
-}
+// fieldWindow is the constant that multiplies window sums.
+const fieldWindow = "window"
 
 // PlanConv plans a conv2d or dense kernel for a schedule that the space of w
 // accepts.
@@ -93,7 +79,6 @@ func PlanConv(w schedules.Workload, s schedules.Schedule, isa schedules.ISA) *Co
 		p.Images, p.Rows, p.Row = 1, 1, w.N*w.OH()*w.OW()
 		p.Order = strings.ReplaceAll(p.Order, "y", "")
 	}
-	p.SumWords = p.Sums && w.Taps()*255 < 1<<(sumLowBits+15)
 	_, p.Lanes = schedules.Registers(isa)
 	p.planTiles(s.Int("mr", 1))
 	p.planReduction()
@@ -160,10 +145,10 @@ func (p *ConvPlan) planChannels() {
 func (p *ConvPlan) planConstants() {
 	vec := 4 * p.Lanes
 	p.Block.add("bias", vec)
-	if p.Sums {
-		p.Block.add("wsum", vec)
-	}
 	storeFields(&p.Consts, p.width(), p.Pack)
+	if p.Sums {
+		p.Consts.add(fieldWindow, vec)
+	}
 	target := &p.Consts
 	if p.Workload.PerChannel {
 		target = &p.Block

@@ -8,8 +8,6 @@ import "qtune/kernels/x86"
 type epilogue struct {
 	kind          requantKind
 	perChannel    bool
-	sums          bool // add window sums; see ConvPlan.Sums
-	sumWords      bool // see ConvPlan.SumWords
 	pack          bool
 	width         x86.Width
 	block, consts *Layout
@@ -52,35 +50,9 @@ func (g *gen) requantise(e *epilogue, acc [][]int, tmp []int) {
 			}
 			return memory(name)
 		}
-		if e.sums {
-			pixels := make([]int, len(acc))
-			for m := range acc {
-				pixels[m] = acc[m][v]
-			}
-			g.addWindowSums(e, pixels, v, tmp)
-		}
 		for m := range acc {
 			g.requant(e.kind, acc[m][v], tmp[0], tmp[1], c)
 		}
-	}
-}
-
-// addWindowSums adds to the accumulators [pixel] of vector v what the weights'
-// zero points leave: the sum of the pixel's window times a constant of each
-// channel.
-func (g *gen) addWindowSums(e *epilogue, acc []int, v int, tmp []int) {
-	if !e.sumWords {
-		for m, a := range acc {
-			g.emit(x86.VPBROADCASTD, g.v(tmp[0]), x86.M(regSums, 4*m))
-			g.op3(x86.VPMULLD, tmp[0], tmp[0], e.param(v, "wsum"))
-			g.emit(x86.VPADDD, g.v(a), g.v(a), g.v(tmp[0]))
-		}
-		return
-	}
-	g.emit(x86.VMOVDQU, g.v(tmp[1]), e.param(v, "wsum"))
-	for m, a := range acc {
-		g.emit(x86.VPBROADCASTD, g.v(tmp[0]), x86.M(regSums, 4*m))
-		g.emit(x86.VPDPWSSD, g.v(a), g.v(tmp[0]), g.v(tmp[1]))
 	}
 }
 

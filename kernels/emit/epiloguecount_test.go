@@ -29,9 +29,9 @@ func TestEpilogueInstructions(t *testing.T) {
 			"mr=3 nv=4", schedules.AVX512VNNI, 6 * (4*3 + 3 + 2 + 1)},
 		{"signed float form", "conv2d n1 h2 w3 c8 k1x1 o64 s1x1 d1x1 p0,0,0,0 wz=0 perch=0 round=double sign=1 mult=f32",
 			"mr=3 nv=4", schedules.AVX512VNNI, 6 * (4*5 + 3 + 2 + 1)},
-		// The weights' zero point adds a dot product of words to each vector.
+		// The weights' zero point is where accumulators start.
 		{"window sums", "conv2d n1 h2 w3 c8 k1x1 o64 s1x1 d1x1 p0,0,0,0 wz=1 perch=0 round=double sign=0 mult=lt1",
-			"mr=3 nv=4", schedules.AVX512VNNI, 6 * (4*(shift+1) + 3 + 2 + 1)},
+			"mr=3 nv=4", schedules.AVX512VNNI, 6 * (4*shift + 3 + 2 + 1)},
 		// A second set of accumulators adds an addition to each vector.
 		{"two sets", "conv2d n1 h2 w3 c8 k1x1 o64 s1x1 d1x1 p0,0,0,0 wz=0 perch=0 round=double sign=0 mult=lt1",
 			"mr=3 nv=4 sets=2", schedules.AVX512VNNI, 6 * (4*(shift+1) + 3 + 2 + 1)},

@@ -4,8 +4,8 @@ import "qtune/kernels/x86"
 
 // WindowSums writes the program that fills the table of window sums
 // [row][pixel] int32 for the rows and pixels (Args.Big) of a call: the sum of
-// all input bytes under each output pixel's window. It is the dot product with
-// ones, 1/OC of the work of the convolution. Only targets with VPDPBUSD need
+// all input bytes under each output pixel's window, times a constant of the
+// layer. It is the dot product with ones, 1/OC of the work of the convolution. Only targets with VPDPBUSD need
 // it; see ConvPlan.Sums.
 func WindowSums(p *ConvPlan) *x86.Program {
 	g := &convGen{gen: newGen("window sums", p.ISA, p.width()), plan: p}
@@ -85,12 +85,8 @@ func (g *convGen) pixelSum(r sumRegs) {
 	}
 	g.sumLanes(r.width, r.acc, r.tmp)
 	g.emit(x86.VMOVD, x86.R(x86.RAX), x86.X(r.acc))
-	if p.SumWords { // the upper word moves up from bit 7 to bit 16
-		g.emit(x86.MOV, x86.R(x86.RCX), x86.R(x86.RAX))
-		g.emit(x86.SHR, x86.R(x86.RCX), x86.I(sumLowBits))
-		g.emit(x86.IMUL, x86.R(x86.RCX), x86.R(x86.RCX), x86.I(1<<16-1<<sumLowBits))
-		g.emit(x86.ADD, x86.R(x86.RAX), x86.R(x86.RCX))
-	}
+	g.emit(x86.MOVSXD, x86.R(x86.RCX), constant(&p.Consts, fieldWindow))
+	g.emit(x86.IMUL, x86.R(x86.RAX), x86.R(x86.RCX))
 	g.emit(x86.MOVL, x86.M(regSums, 0), x86.R(x86.RAX))
 	g.addImm(regSums, 4)
 	g.addImm(regX, p.Workload.StrideW*p.PixelBytes)

@@ -50,8 +50,9 @@ func fillVectors(dst []byte, layout *emit.Layout, lanes int, value func(lane int
 }
 
 // layerConstants fills the constants of a layer: the clamp, permutations, and
-// the requantisation of all channels where it is one.
-func layerConstants(layout *emit.Layout, lanes int, numbers emit.RequantNumbers, r *qnn.Requantise) []byte {
+// the requantisation of all channels where it is one, and what multiplies window
+// sums.
+func layerConstants(layout *emit.Layout, lanes int, numbers emit.RequantNumbers, r *qnn.Requantise, window int32) []byte {
 	dst := Aligned(layout.Bytes)
 	fillVectors(dst, layout, lanes, func(_ int, name string) int64 {
 		switch name {
@@ -59,6 +60,8 @@ func layerConstants(layout *emit.Layout, lanes int, numbers emit.RequantNumbers,
 			return int64(r.Lo)
 		case "hi32":
 			return int64(r.Hi)
+		case "window":
+			return int64(window)
 		case "lo8", "hi8", "perm1", "perm2", "pad":
 			return 0 // below, and by the caller
 		}

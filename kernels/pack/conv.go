@@ -14,8 +14,8 @@
 // product and constants:
 //
 //	int8 weights:  x*w' with w' = w-wz where that fits int8 for all weights of
-//	               the output channel, else w' = w-128 and the rest
-//	               (128-wz) * sum(x) is added from the window sums;
+//	               the layer, else w' = w-128, and accumulators start with the
+//	               rest, (128-wz) * sum(x), from the table of window sums;
 //	               the bias takes -xz * sum(w-wz), which holds at the border
 //	               too because padding holds xz
 //	int16 weights: (x-xz)*(w-wz) as it stands; padding is 0
@@ -23,6 +23,7 @@ package pack
 
 import (
 	"encoding/binary"
+	"slices"
 
 	"qtune/kernels/emit"
 	"qtune/qnn"
@@ -31,9 +32,10 @@ import (
 // Conv returns the packed weights, the constants of the channel blocks and the
 // constants of the layer.
 func Conv(p *emit.ConvPlan, l *qnn.Layer) (weights, blocks, consts []byte) {
-	channels := splitChannels(l, p.ElementBytes)
+	offset := weightOffset(p, l)
 	k := l.Window.KH * l.Window.KW * l.C
-	rows := convRows(l, channels, k, p.ElementBytes)
+	rows := convRows(l, offset, k, p.ElementBytes)
+	bias := convBias(p, l)
 	numbers := requantNumbers(p.Requant, &l.Requant)
 	perBlock := p.BlockWeightBytes(p.NV)
 	weights = Aligned(p.FullBlocks*perBlock + p.BlockWeightBytes(p.TailNV))
@@ -54,15 +56,15 @@ func Conv(p *emit.ConvPlan, l *qnn.Layer) (weights, blocks, consts []byte) {
 				packConvLane(p, weights[b*perBlock:], rows[oc[lane]*k*p.ElementBytes:], nv, v, lane)
 			}
 			dst := blocks[(b*p.NV+v)*p.Block.Bytes:][:p.Block.Bytes]
-			fillBlock(dst, &p.Block, oc, numbers, func(c int) (bias, sum int32) { return channels[c].bias, p.SumFactor(channels[c].sum) })
+			fillBlock(dst, &p.Block, oc, numbers, func(c int) int32 { return bias[c] })
 		}
 	}
-	return weights, blocks, layerConstants(&p.Consts, p.Lanes, numbers[0], &l.Requant)
+	return weights, blocks, layerConstants(&p.Consts, p.Lanes, numbers[0], &l.Requant, offset-l.WeightZero)
 }
 
 // fillBlock writes the constants of one vector of channels, of which oc lists those
 // of the lanes, -1 where there is none.
-func fillBlock(dst []byte, layout *emit.Layout, oc []int, numbers []emit.RequantNumbers, channel func(c int) (bias, sum int32)) {
+func fillBlock(dst []byte, layout *emit.Layout, oc []int, numbers []emit.RequantNumbers, bias func(c int) int32) {
 	of := func(c int) *emit.RequantNumbers {
 		if c < 0 || len(numbers) == 1 {
 			c = 0
@@ -70,17 +72,13 @@ func fillBlock(dst []byte, layout *emit.Layout, oc []int, numbers []emit.Requant
 		return &numbers[c]
 	}
 	fillVectors(dst, layout, len(oc), func(lane int, name string) int64 {
-		if name != "bias" && name != "wsum" {
+		switch {
+		case name != "bias":
 			return of(oc[lane]).Get(name)
-		}
-		if oc[lane] < 0 {
+		case oc[lane] < 0:
 			return 0
 		}
-		bias, sum := channel(oc[lane])
-		if name == "bias" {
-			return int64(bias + of(oc[lane]).Bias())
-		}
-		return int64(sum)
+		return int64(bias(oc[lane]) + of(oc[lane]).Bias())
 	})
 }
 
@@ -121,59 +119,50 @@ func packConvLane(p *emit.ConvPlan, dst, src []byte, nv, v, lane int) {
 	}
 }
 
-// A channel is what zero points leave to do beside the dot product.
-type channel struct {
-	offset int32 // subtracted from each weight before it is packed
-	sum    int32 // factor of the window sum
-	bias   int32
-}
-
-// splitChannels decides for each output channel which offset its packed weights
-// have.
-func splitChannels(l *qnn.Layer, elementBytes int) []channel {
-	k := l.Window.KH * l.Window.KW * l.C
-	channels := make([]channel, l.OC)
-	for oc := range channels {
-		row := l.Weights[oc*k:][:k]
-		if elementBytes == 2 {
-			channels[oc] = channel{offset: l.WeightZero, bias: l.Bias[oc]}
-			continue
-		}
-		sum, lo, hi := rowStats(row, l.WeightSigned)
-		c := channel{offset: l.WeightZero}
-		if lo-l.WeightZero < -128 || hi-l.WeightZero > 127 {
-			c.offset, c.sum = 128, 128-l.WeightZero
-		}
-		c.bias = l.Bias[oc] - l.InputZero*(sum-int32(k)*l.WeightZero)
-		channels[oc] = c
+// weightOffset is subtracted from each weight before it is packed.
+func weightOffset(p *emit.ConvPlan, l *qnn.Layer) int32 {
+	if p.Sums {
+		return 128
 	}
-	return channels
+	return l.WeightZero
 }
 
-func rowStats(row []byte, signed bool) (sum, lo, hi int32) {
+// convBias returns what accumulators start with beside the window sums.
+func convBias(p *emit.ConvPlan, l *qnn.Layer) []int32 {
+	bias := slices.Clone(l.Bias)
+	if p.ElementBytes == 2 {
+		return bias
+	}
+	k := l.Window.KH * l.Window.KW * l.C
+	for oc := range bias {
+		sum := sumOf(l.Weights[oc*k:][:k], l.WeightSigned)
+		bias[oc] -= l.InputZero * (sum - int32(k)*l.WeightZero)
+	}
+	return bias
+}
+
+// sumOf adds up a channel's weights.
+func sumOf(row []byte, signed bool) int32 {
 	flip, shift := byte(0), int32(0)
 	if signed { // int8 v is the byte v+128, less 128
 		flip, shift = 0x80, 128
 	}
-	lo = 255
+	sum := int32(0)
 	for _, b := range row {
-		v := int32(b ^ flip)
-		sum += v
-		lo, hi = min(lo, v), max(hi, v)
+		sum += int32(b ^ flip)
 	}
-	return sum - shift*int32(len(row)), lo - shift, hi - shift
+	return sum - shift*int32(len(row))
 }
 
-// convRows returns the weights [OC][k] less each channel's offset, as int8 or
-// int16.
-func convRows(l *qnn.Layer, channels []channel, k, elementBytes int) []byte {
+// convRows returns the weights [OC][k] less the offset, as int8 or int16.
+func convRows(l *qnn.Layer, offset int32, k, elementBytes int) []byte {
 	rows := make([]byte, l.OC*k*elementBytes)
-	for oc, c := range channels {
+	for oc := range l.OC {
 		src := l.Weights[oc*k:][:k]
 		if elementBytes == 1 {
 			dst := rows[oc*k:][:k]
 			for i, b := range src {
-				dst[i] = b - byte(c.offset)
+				dst[i] = b - byte(offset)
 			}
 			continue
 		}
@@ -183,7 +172,7 @@ func convRows(l *qnn.Layer, channels []channel, k, elementBytes int) []byte {
 			if l.WeightSigned {
 				v = int16(int8(b))
 			}
-			binary.LittleEndian.PutUint16(dst[2*i:], uint16(v-int16(c.offset)))
+			binary.LittleEndian.PutUint16(dst[2*i:], uint16(v-int16(offset)))
 		}
 	}
 	return rows

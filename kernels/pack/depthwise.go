@@ -34,10 +34,10 @@ func Depthwise(p *emit.DepthwisePlan, l *qnn.Layer) (weights, blocks, consts []b
 				packDepthwiseLane(p, weights[b*p.BlockWeights:][:p.BlockWeights], l, c, v, lane)
 			}
 			dst := blocks[(b*4+v)*p.Block.Bytes:][:p.Block.Bytes]
-			fillBlock(dst, &p.Block, channels, numbers, func(c int) (int32, int32) { return bias[c], 0 })
+			fillBlock(dst, &p.Block, channels, numbers, func(c int) int32 { return bias[c] })
 		}
 	}
-	consts = layerConstants(&p.Consts, p.Lanes, numbers[0], &l.Requant)
+	consts = layerConstants(&p.Consts, p.Lanes, numbers[0], &l.Requant, 0)
 	fillPadding(consts, p, l.InputZero)
 	return weights, blocks, consts
 }
