@@ -12,7 +12,7 @@ func WindowSums(p *ConvPlan) *x86.Program {
 	g.emit(x86.MOV, x86.R(regRows), arg(argRows))
 	g.emit(x86.MOV, x86.R(regSums), arg(argSums))
 	g.emit(x86.MOV, x86.R(regConsts), arg(argConsts))
-	r := sumRegs{ones: g.vec(1)[0], tail: g.vec(1)[0], acc: g.vec(1)[0], x: g.vec(1)[0], tmp: g.vec(1)[0],
+	r := sumRegs{ones: g.vec(1)[0], tail: g.vec(1)[0], acc: g.vec(4), x: g.vec(1)[0], tmp: g.vec(2),
 		width: sumWidth(p.SegmentElements, p.width())}
 	g.emit(x86.MOV, x86.R(x86.RAX), x86.I(0x01010101))
 	g.emit(x86.VMOVD, x86.X(r.ones), x86.R(x86.RAX))
@@ -24,15 +24,22 @@ func WindowSums(p *ConvPlan) *x86.Program {
 	}
 	g.level1(argNRows, x86.R14, func() {
 		g.emit(x86.XOR, x86.R(regX), x86.R(regX))
-		g.level1(argBig, x86.R11, func() { g.pixelSum(r) })
+		g.emit(x86.MOV, x86.R(x86.R11), arg(argBig))
+		g.emit(x86.SHR, x86.R(x86.R11), x86.I(2))
+		g.roundsOrNone(x86.R11, func() { g.quadSum(r) })
+		g.emit(x86.MOV, x86.R(x86.R11), arg(argBig))
+		g.emit(x86.AND, x86.R(x86.R11), x86.I(3))
+		g.roundsOrNone(x86.R11, func() { g.pixelSum(r) })
 		g.addImm(regRows, 8*p.Workload.StrideH)
 	})
 	return g.finish()
 }
 
 type sumRegs struct {
-	ones, tail, acc, x, tmp int
-	width                   x86.Width // of the accumulator: no wider than segments need
+	ones, tail, x int
+	acc           []int // of 4 pixels
+	tmp           []int
+	width         x86.Width // of the accumulators: no wider than segments need
 }
 
 // sumWidth returns the widest vector that a segment of n bytes fills, at least
@@ -55,23 +62,43 @@ func tailOnes(segment int) int {
 
 // level1 emits a loop whose count, at least 1, is in the argument block.
 func (g *gen) level1(count int, reg x86.Reg, body func()) {
-	head := g.p.NewLabel()
 	g.emit(x86.MOV, x86.R(reg), arg(count))
+	g.rounds(reg, body)
+}
+
+// rounds emits a loop of as many rounds, at least 1, as reg says.
+func (g *gen) rounds(reg x86.Reg, body func()) {
+	head := g.p.NewLabel()
 	g.p.Place(head)
 	body()
 	g.emit(x86.DEC, x86.R(reg))
 	g.emit(x86.JNE, x86.L(head))
 }
 
-// pixelSum stores the sum of one window and moves to the next pixel.
-func (g *convGen) pixelSum(r sumRegs) {
+// roundsOrNone is rounds for any number.
+func (g *gen) roundsOrNone(reg x86.Reg, body func()) {
+	skip := g.p.NewLabel()
+	g.emit(x86.TEST, x86.R(reg), x86.R(reg))
+	g.emit(x86.JE, x86.L(skip))
+	g.rounds(reg, body)
+	g.p.Place(skip)
+}
+
+// windowsSum adds the bytes under the windows of as many pixels as there are
+// accumulators to each, and moves to the next pixels.
+func (g *convGen) windowsSum(r sumRegs, acc []int) {
 	p := g.plan
-	g.emit(x86.VPXOR, x86.X(r.acc), x86.X(r.acc), x86.X(r.acc))
+	step := p.Workload.StrideW * p.PixelBytes
+	for _, a := range acc {
+		g.emit(x86.VPXOR, x86.X(a), x86.X(a), x86.X(a))
+	}
 	row := func(table x86.Reg) {
 		g.emit(x86.MOV, x86.R(regIn), x86.M(table, 0))
 		g.emit(x86.ADD, x86.R(regIn), x86.R(regX))
-		for kx := range p.SegmentsX {
-			g.segmentSum(r, kx*p.Workload.DilationW*p.PixelBytes)
+		for m, a := range acc {
+			for kx := range p.SegmentsX {
+				g.segmentSum(r, a, m*step+kx*p.Workload.DilationW*p.PixelBytes)
+			}
 		}
 	}
 	if p.Workload.KH == 1 {
@@ -83,29 +110,55 @@ func (g *convGen) pixelSum(r sumRegs) {
 			g.addImm(regRow, 8*p.Workload.DilationH)
 		})
 	}
-	g.sumLanes(r.width, r.acc, r.tmp)
-	g.emit(x86.VMOVD, x86.R(x86.RAX), x86.X(r.acc))
-	g.emit(x86.MOVSXD, x86.R(x86.RCX), constant(&p.Consts, fieldWindow))
+	g.addImm(regX, len(acc)*step)
+}
+
+// pixelSum stores what the window of one pixel makes.
+func (g *convGen) pixelSum(r sumRegs) {
+	a := r.acc[0]
+	g.windowsSum(r, r.acc[:1])
+	g.sumLanes(r.width, a, r.tmp[0])
+	g.emit(x86.VMOVD, x86.R(x86.RAX), x86.X(a))
+	g.emit(x86.MOVSXD, x86.R(x86.RCX), constant(&g.plan.Consts, fieldWindow))
 	g.emit(x86.IMUL, x86.R(x86.RAX), x86.R(x86.RCX))
 	g.emit(x86.MOVL, x86.M(regSums, 0), x86.R(x86.RAX))
 	g.addImm(regSums, 4)
-	g.addImm(regX, p.Workload.StrideW*p.PixelBytes)
 }
 
-// segmentSum adds the bytes of a segment that starts base from regIn.
-func (g *convGen) segmentSum(r sumRegs, base int) {
+// quadSum is pixelSum for four pixels: transposing additions leave the sums of
+// each part of 128 bits in one, in the order of the pixels.
+func (g *convGen) quadSum(r sumRegs) {
+	g.windowsSum(r, r.acc)
+	v := func(n int) x86.Operand { return x86.V(r.width, n) }
+	join := func(a, b int, lower, upper x86.Op) {
+		g.emit(lower, v(r.tmp[0]), v(a), v(b))
+		g.emit(upper, v(r.tmp[1]), v(a), v(b))
+		g.emit(x86.VPADDD, v(a), v(r.tmp[0]), v(r.tmp[1]))
+	}
+	a := r.acc
+	join(a[0], a[1], x86.VPUNPCKLDQ, x86.VPUNPCKHDQ)
+	join(a[2], a[3], x86.VPUNPCKLDQ, x86.VPUNPCKHDQ)
+	join(a[0], a[2], x86.VPUNPCKLQDQ, x86.VPUNPCKHQDQ)
+	g.foldLanes(r.width, a[0], r.tmp[0])
+	g.emit(x86.VPMULLD, x86.X(a[0]), x86.X(a[0]), constant(&g.plan.Consts, fieldWindow))
+	g.emit(x86.VMOVDQU, x86.M(regSums, 0), x86.X(a[0]))
+	g.addImm(regSums, 16)
+}
+
+// segmentSum adds the bytes of a segment that starts base from regIn to acc.
+func (g *convGen) segmentSum(r sumRegs, acc, base int) {
 	n, width := g.plan.SegmentElements, int(r.width)
 	rounds := n / width
 	at := rounds * width
 	add := func(load x86.Op, w x86.Width, disp int, ones int) {
 		g.emit(load, x86.V(w, r.x), x86.M(regIn, base+disp))
-		g.emit(x86.VPDPBUSD, x86.V(r.width, r.acc), x86.V(r.width, r.x), x86.V(r.width, ones))
+		g.emit(x86.VPDPBUSD, x86.V(r.width, acc), x86.V(r.width, r.x), x86.V(r.width, ones))
 	}
 	if rounds > 4 {
 		g.emit(x86.LEA, x86.R(regW), x86.M(regIn, base))
 		g.loop(regK, rounds, func() {
 			g.emit(x86.VMOVDQU, x86.V(r.width, r.x), x86.M(regW, 0))
-			g.emit(x86.VPDPBUSD, x86.V(r.width, r.acc), x86.V(r.width, r.x), x86.V(r.width, r.ones))
+			g.emit(x86.VPDPBUSD, x86.V(r.width, acc), x86.V(r.width, r.x), x86.V(r.width, r.ones))
 			g.addImm(regW, width)
 		})
 	} else {
@@ -128,8 +181,8 @@ func (g *convGen) segmentSum(r sumRegs, base int) {
 	}
 }
 
-// sumLanes leaves the sum of the int32 lanes of acc in its lowest.
-func (g *gen) sumLanes(width x86.Width, acc, tmp int) {
+// foldLanes adds the parts of 128 bits of acc, in the lowest.
+func (g *gen) foldLanes(width x86.Width, acc, tmp int) {
 	if width == x86.W512 {
 		g.emit(x86.VEXTRACTI64X4, x86.Y(tmp), x86.Z(acc), x86.I(1))
 		g.emit(x86.VPADDD, x86.Y(acc), x86.Y(acc), x86.Y(tmp))
@@ -138,6 +191,11 @@ func (g *gen) sumLanes(width x86.Width, acc, tmp int) {
 		g.emit(x86.VEXTRACTI128, x86.X(tmp), x86.Y(acc), x86.I(1))
 		g.emit(x86.VPADDD, x86.X(acc), x86.X(acc), x86.X(tmp))
 	}
+}
+
+// sumLanes leaves the sum of the int32 lanes of acc in its lowest.
+func (g *gen) sumLanes(width x86.Width, acc, tmp int) {
+	g.foldLanes(width, acc, tmp)
 	for _, shuffle := range []int{0x4e, 0xb1} {
 		g.emit(x86.VPSHUFD, x86.X(tmp), x86.X(acc), x86.I(shuffle))
 		g.emit(x86.VPADDD, x86.X(acc), x86.X(acc), x86.X(tmp))
