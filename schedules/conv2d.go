@@ -194,6 +194,14 @@ func startConv(w Workload, isa ISA, f family) Schedule {
 	return Schedule{best}
 }
 
+// What tileCost knows of memory; see docs/performance.md.
+const (
+	l1Weights      = 32 << 10  // of a block that the first cache keeps
+	fetchedWeights = 160 << 10 // of a block that is fetched while another is computed
+	l2BytesPerDot  = 17        // that the second cache yields during a dot step
+	coldDotsOfByte = 0.1       // dot steps that a byte from beyond it costs if it is not fetched before
+)
+
 // tileCost estimates clocks per useful dot step.
 func tileCost(w Workload, isa ISA, row, mr, nv int) float64 {
 	_, lanes := Registers(isa)
@@ -208,12 +216,31 @@ func tileCost(w Workload, isa ISA, row, mr, nv int) float64 {
 	if acc := mean * float64(nv); acc < 10 { // latency of the dot step
 		cost *= 1 + 0.08*(10-acc)
 	}
+	if w.N*w.OH()*w.OW() > mr { // weights are read again
+		cost = weightCost(w, isa, cost, mean, nv)
+	}
 	blocks := (w.O + nv*lanes - 1) / (nv * lanes)
 	waste := float64(blocks*nv*lanes) / float64(w.O)
 	if tail := w.O % (nv * lanes); tail != 0 { // the tail block has fewer vectors
 		waste = float64((w.O/(nv*lanes))*nv*lanes+(tail+lanes-1)/lanes*lanes) / float64(w.O)
 	}
 	return cost * waste
+}
+
+// weightCost is what becomes of a cost if the weights of a block do not stay in
+// the first cache, and if they are not fetched before they are needed.
+func weightCost(w Workload, isa ISA, cost, mean float64, nv int) float64 {
+	_, lanes := Registers(isa)
+	block := nv * lanes * w.Taps() * ElementBytes(isa)
+	if block > l1Weights {
+		cost = max(cost, float64(4*lanes)/mean/l2BytesPerDot)
+	}
+	if block > fetchedWeights {
+		bytes := float64(w.WeightBytes() * ElementBytes(isa))
+		dots := float64(w.MACs()) * float64(ElementBytes(isa)) / float64(4*lanes)
+		cost += coldDotsOfByte * bytes / dots
+	}
+	return cost
 }
 
 func numbers(lo, hi int) []string {

@@ -195,6 +195,8 @@ func (t *contender) result(clock *calibration) *measure.Result {
 const (
 	unknownL2 = 1 << 20
 	maxCopies = 64
+	// coldBytes is more than most last caches.
+	coldBytes = 40 << 20
 	// batchMemory bounds the buffers of the contenders of one set of rounds.
 	batchMemory = 256 << 20
 )
@@ -202,8 +204,10 @@ const (
 // copies is how many sets of constants a job's rig rotates through.
 //
 // Together they are one and a half times the L2 cache, and then one: least
-// recently used goes first, so that each comes from beyond it. Of constants below 1/32 of it (32 KiB of 1 MiB) the cost of fetching vanishes in
-// that of using them, so the number is bounded.
+// recently used goes first, so that each comes from beyond it. Of constants below
+// 1/32 of it (32 KiB of 1 MiB) the cost of fetching vanishes in that of using
+// them, so the number is bounded. A network with constants beyond the L2 cache in
+// one layer does not fit into the last one: those come from memory.
 func copies(j measure.Job) int {
 	if j.Protocol.Cache == measure.Warm || j.Mode == kernels.Emulated {
 		return 1
@@ -213,6 +217,9 @@ func copies(j measure.Job) int {
 		l2 = unknownL2
 	}
 	bytes := max(j.Workload.WeightBytes(), 1)
+	if bytes > l2 {
+		return min(coldBytes/bytes+1, maxCopies)
+	}
 	return min(3*l2/2/bytes+1, maxCopies)
 }
 
