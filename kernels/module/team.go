@@ -2,6 +2,7 @@ package module
 
 import (
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -20,15 +21,45 @@ import (
 //
 // Each thread takes its own share of a phase first, the same in every layer, so
 // that it finds in its cache what it made itself; then it takes what others have
-// not begun. So a worker that the operating system has put aside holds up
-// nobody, unless in the middle of a part.
+// not begun, from their ends. So a worker that the operating system has put aside
+// holds up nobody, unless in the middle of a part.
+//
+// What one thread writes another must fetch from its cache, a tenth of a
+// microsecond each time: so each has a line of its own for the state of its share,
+// and a phase begins with one line that all read.
 type team struct {
 	n       int
 	workers []*worker
 	done    sync.WaitGroup // for the workers to end
 	closed  atomic.Bool
-	current atomic.Pointer[phase] // nil sends the workers to park
-	epoch   uint32                // counts phases that ran
+	err     atomic.Pointer[error] // the first of a phase
+
+	_      line
+	start  start
+	_      line
+	shares []share // of each thread
+}
+
+// line keeps what is around it in other cache lines, which are fetched in pairs.
+type line [128]byte
+
+// start tells the workers what to do.
+type start struct {
+	active  atomic.Bool   // within an inference; else they may park
+	epoch   atomic.Uint32 // counts phases
+	current atomic.Pointer[phase]
+}
+
+// A share is the state of a thread's own parts of the phase.
+type share struct {
+	// left packs an epoch, in the upper half, and two numbers of parts: what is
+	// left in that epoch is from the first to before the second. In another epoch it
+	// is all of them.
+	left atomic.Uint64
+	// completed packs an epoch and how many parts the thread has computed in it, of
+	// whomever's share.
+	completed atomic.Uint64
+	_         [112]byte
 }
 
 // A worker is one of a team's threads beside the caller's.
@@ -41,24 +72,36 @@ type worker struct {
 const spinTime = 200 * time.Microsecond
 
 // A phase is parts that may run at the same time.
-type phase struct {
-	parts []kernels.Part
-	// epoch is that of the last time the phase ran, or runs; taken, of each part,
-	// the last in which it was taken. A worker that comes late has an epoch in
-	// which every part was taken.
-	epoch atomic.Uint32
-	taken []atomic.Uint32
-	done  atomic.Int32
-	err   atomic.Pointer[error] // the first
-}
+type phase struct{ parts []kernels.Part }
+
+// maxParts is how many parts a share can count.
+const maxParts = 1<<16 - 1
 
 func newPhase(parts []kernels.Part) *phase {
-	return &phase{parts: parts, taken: make([]atomic.Uint32, len(parts))}
+	if len(parts) <= maxParts {
+		return &phase{parts}
+	}
+	each := (len(parts) + maxParts - 1) / maxParts
+	p := &phase{}
+	for some := range slices.Chunk(parts, each) {
+		p.parts = append(p.parts, func() error { return runAll(some) })
+	}
+	return p
+}
+
+func runAll(parts []kernels.Part) error {
+	for _, part := range parts {
+		if err := part(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // newTeam starts the workers of a team of n threads. A team of one has none.
 func newTeam(n int) *team {
-	t := &team{n: n}
+	t := &team{n: n, shares: make([]share, n)}
+	t.start.current.Store(newPhase(nil)) // of epoch 0
 	for i := 1; i < n; i++ {
 		w := &worker{wake: make(chan struct{}, 1)}
 		t.workers = append(t.workers, w)
@@ -82,75 +125,96 @@ func (t *team) wakeAll() {
 	}
 }
 
-// idle is the phase between two phases.
-var idle = newPhase(nil)
-
 // begin wakes the workers for an inference.
 func (t *team) begin() {
 	if t.n == 1 {
 		return
 	}
-	t.current.Store(idle)
+	t.start.active.Store(true)
 	t.wakeAll()
 }
 
 // end sends them to park.
-func (t *team) end() {
-	if t.n == 1 {
-		return
-	}
-	t.current.Store(nil)
-}
+func (t *team) end() { t.start.active.Store(false) }
 
 // run computes a phase. It returns the error of a part that failed.
 func (t *team) run(p *phase) error {
 	if t.n == 1 || len(p.parts) == 1 {
-		for _, part := range p.parts {
-			if err := part(); err != nil {
-				return err
-			}
-		}
-		return nil
+		return runAll(p.parts)
 	}
-	t.epoch++
-	p.done.Store(0)
-	p.epoch.Store(t.epoch)
-	t.current.Store(p)
-	t.share(p, 0)
-	for spins := 0; int(p.done.Load()) != len(p.parts); spins++ {
+	epoch := t.start.epoch.Load() + 1
+	t.start.current.Store(p)
+	t.start.epoch.Store(epoch)
+	own := t.compute(p, epoch, 0)
+	for spins := 0; own+t.completed(epoch) != len(p.parts); spins++ {
 		yield(spins)
 	}
-	if err := p.err.Swap(nil); err != nil {
+	if err := t.err.Swap(nil); err != nil {
 		return *err
 	}
 	return nil
 }
 
-// share computes a thread's parts of p, and then what is left.
-func (t *team) share(p *phase, thread int) {
-	epoch := p.epoch.Load()
-	n := len(p.parts)
-	first, end := kernels.OwnParts(n, t.n, thread)
-	for i := first; i < end; i++ {
-		p.take(i, epoch)
+// completed counts the parts that workers have computed in an epoch.
+func (t *team) completed(epoch uint32) int {
+	n := 0
+	for i := range t.workers {
+		if c := t.shares[1+i].completed.Load(); uint32(c>>32) == epoch {
+			n += int(uint32(c))
+		}
 	}
-	for i := first + n - 1; i >= end; i-- { // those of others, from their ends
-		p.take(i%n, epoch)
-	}
+	return n
 }
 
-// take computes part i, unless somebody else has taken it in this epoch or a
-// later one.
-func (p *phase) take(i int, epoch uint32) {
-	last := p.taken[i].Load()
-	if int32(epoch-last) <= 0 || !p.taken[i].CompareAndSwap(last, epoch) {
-		return
+// compute computes a thread's parts of p, and then what is left. It returns how
+// many parts that were.
+func (t *team) compute(p *phase, epoch uint32, thread int) int {
+	n := 0
+	for k := range t.n {
+		owner := (thread + k) % t.n
+		for {
+			i := t.take(p, epoch, owner, k > 0)
+			if i < 0 {
+				break
+			}
+			if err := p.parts[i](); err != nil {
+				first := err // a copy: only a failure allocates
+				t.err.CompareAndSwap(nil, &first)
+			}
+			n++
+			t.shares[thread].completed.Store(uint64(epoch)<<32 | uint64(n))
+		}
 	}
-	if err := p.parts[i](); err != nil {
-		first := err // a copy: only a failure allocates
-		p.err.CompareAndSwap(nil, &first)
+	return n
+}
+
+// take takes a part of the owner's share, the last one for somebody else. It
+// returns -1 where none is left.
+func (t *team) take(p *phase, epoch uint32, owner int, last bool) int {
+	left := &t.shares[owner].left
+	for {
+		old := left.Load()
+		first, end := int(old>>16&maxParts), int(old&maxParts)
+		if uint32(old>>32) != epoch {
+			first, end = kernels.OwnParts(len(p.parts), t.n, owner)
+			if t.start.epoch.Load() != epoch { // too late: old is of a later epoch
+				return -1
+			}
+		}
+		if first >= end {
+			return -1
+		}
+		i := first
+		if last {
+			end--
+			i = end
+		} else {
+			first++
+		}
+		if left.CompareAndSwap(old, uint64(epoch)<<32|uint64(first)<<16|uint64(end)) {
+			return i
+		}
 	}
-	p.done.Add(1)
 }
 
 // yield lets others run once a wait has taken unusually long: other threads of
@@ -174,15 +238,11 @@ func yield(spins int) {
 // work is the life of worker i.
 func (t *team) work(i int, w *worker) {
 	for t.await(w) {
-		last, epoch := idle, uint32(0)
-		for spins := 0; ; spins++ {
-			p := t.current.Load()
-			if p == nil {
-				break
-			}
-			if e := p.epoch.Load(); p != last || e != epoch {
-				last, epoch, spins = p, e, 0
-				t.share(p, i)
+		last := t.start.epoch.Load() - 1 // the phase may have begun
+		for spins := 0; t.start.active.Load(); spins++ {
+			if epoch := t.start.epoch.Load(); epoch != last {
+				last, spins = epoch, 0
+				t.compute(t.start.current.Load(), epoch, i)
 			}
 			yield(spins)
 		}
@@ -197,14 +257,14 @@ func (t *team) await(w *worker) bool {
 		switch {
 		case t.closed.Load():
 			return false
-		case t.current.Load() != nil:
+		case t.start.active.Load():
 			return true
 		case spins%64 != 0 || time.Since(start) < spinTime:
 			yield(spins)
 			continue
 		}
 		w.parked.Store(true)
-		begun := t.current.Load() != nil || t.closed.Load() // and perhaps did not see that it must wake
+		begun := t.start.active.Load() || t.closed.Load() // and perhaps did not see that it must wake
 		if !begun || !w.parked.CompareAndSwap(true, false) {
 			<-w.wake
 		}
