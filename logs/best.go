@@ -3,6 +3,7 @@ package logs
 import (
 	"cmp"
 	"context"
+	"iter"
 	"slices"
 	"time"
 
@@ -182,4 +183,12 @@ func (l *Log) firstWhole(ctx context.Context, ids []int64) (Record, bool, error)
 		}
 	}
 	return Record{}, false, nil
+}
+
+// likeBest yields the successful trials of the workload of r on the same kind of
+// machine with the same generator and protocol, the fastest first.
+func (l *Log) likeBest(ctx context.Context, r Record) iter.Seq2[Trial, error] {
+	return l.trials(ctx, `WHERE w.text = ? AND t.isa = ? AND m.class = ? AND t.generator = ? AND t.protocol = ? AND t.status = 'ok'
+		ORDER BY t.center_ns, length(t.schedule), t.schedule`,
+		r.Workload.String(), string(r.Target.ISA), r.Target.Machine.Class(), r.Generator, r.Protocol)
 }

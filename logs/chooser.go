@@ -2,6 +2,7 @@ package logs
 
 import (
 	"context"
+	"time"
 
 	"qtune/kernels"
 	"qtune/kernels/module"
@@ -37,7 +38,7 @@ func (c *chooser) choose(w schedules.Workload, isa schedules.ISA) (module.Choice
 	if err != nil {
 		return module.Choice{}, err
 	}
-	start := module.Choice{Schedule: space.Start(), Source: module.Heuristic}
+	start := module.HeuristicOf(space, w, isa)
 	if c.log == nil {
 		return start, nil
 	}
@@ -48,7 +49,8 @@ func (c *chooser) choose(w schedules.Workload, isa schedules.ISA) (module.Choice
 	}
 	if source, found := compilerSources[from]; found {
 		if space.Validate(best.Schedule) == nil {
-			return module.Choice{Schedule: best.Schedule, Source: source}, nil
+			others, err := c.others(space, w, best)
+			return module.Choice{Schedule: best.Schedule, Source: source, Others: others}, err
 		}
 		if s, _, ok := space.Adapt(best.Schedule); ok { // of a version with other knobs
 			return module.Choice{Schedule: s, Source: max(source, module.OtherVersion)}, nil
@@ -64,4 +66,25 @@ func (c *chooser) choose(w schedules.Workload, isa schedules.ISA) (module.Choice
 		}
 	}
 	return start, nil
+}
+
+// others returns the fastest schedules measured like best that have other layouts.
+func (c *chooser) others(space *schedules.Space, w schedules.Workload, best Record) ([]module.Alternative, error) {
+	seen := map[module.Layout]bool{}
+	first := 0.0 // time of the fastest
+	var list []module.Alternative
+	for t, err := range c.log.likeBest(c.ctx, best) {
+		if err != nil {
+			return nil, err
+		}
+		if first == 0 {
+			first, seen[module.LayoutOf(w, best.Schedule)] = t.CenterNS, true
+		}
+		if l := module.LayoutOf(w, t.Schedule); !seen[l] && space.Validate(t.Schedule) == nil {
+			seen[l] = true
+			list = append(list, module.Alternative{Schedule: t.Schedule, Extra: time.Duration(t.CenterNS - first)})
+			break // no operator's schedules have a third
+		}
+	}
+	return list, nil
 }

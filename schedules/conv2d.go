@@ -1,7 +1,9 @@
 package schedules
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strconv"
 )
 
@@ -34,7 +36,7 @@ func conv2dFamily(w Workload, isa ISA) family {
 		{"split", []string{"y", "c"}},
 	}}
 	f.check = func(s Schedule) error { return checkConv(w, isa, s) }
-	f.start = startConv(w, isa, f)
+	f.start, f.other = startConv(w, isa, f)
 	return f
 }
 
@@ -161,37 +163,46 @@ func checkBalanced(row, mr int) error {
 // sweeps on Zen 3 and Zen 5: (mr+nv)/(mr*nv), with mr the mean tile. Work of
 // several calls is cut so that they read less again: all weights in each call, or
 // all of the input.
-func startConv(w Workload, isa ISA, f family) Schedule {
-	split := "y"
-	if w.KH*w.KW*w.C*w.O > w.N*w.H*w.W*w.C {
+func startConv(w Workload, isa ISA, f family) (Schedule, []Start) {
+	var all []Start
+	for _, form := range f.knobs[0].Values {
+		all = append(all, startForm(w, isa, form, f.knobs[6].Values[0]))
+	}
+	slices.SortStableFunc(all, func(a, b Start) int { return cmp.Compare(a.Cost, b.Cost) })
+	for i := range all {
+		all[i].Cost /= all[0].Cost
+	}
+	return all[0].Schedule, all[1:]
+}
+
+// startForm chooses among the schedules of a form.
+func startForm(w Workload, isa ISA, form, pad string) Start {
+	row, split := w.OW(), "y"
+	if form == "flat" {
+		row *= w.N * w.OH()
+	}
+	if w.WeightBytes() > w.InputBytes() {
 		split = "c"
 	}
-	best, bestCost := "", 0.0
-	for _, form := range f.knobs[0].Values {
-		row := w.OW()
-		if form == "flat" {
-			row *= w.N * w.OH()
-		}
-		for _, nv := range []int{1, 2, 4} {
-			for mr := 1; mr <= tileLimit(isa); mr++ {
-				point := func(split string) string {
-					return fmt.Sprintf("form=%s mr=%d nv=%d u=1 order=cyx op=reg pad=%s st=pack split=%s",
-						form, mr, nv, f.knobs[6].Values[0], split)
-				}
-				text := point(split)
-				if checkConv(w, isa, Schedule{text}) != nil {
-					text = point("y")
-				}
-				if checkConv(w, isa, Schedule{text}) != nil {
-					continue
-				}
-				if cost := tileCost(w, isa, row, mr, nv); best == "" || cost < bestCost {
-					best, bestCost = text, cost
-				}
+	var best Start
+	for _, nv := range []int{1, 2, 4} {
+		for mr := 1; mr <= tileLimit(isa); mr++ {
+			point := func(split string) Schedule {
+				return Schedule{fmt.Sprintf("form=%s mr=%d nv=%d u=1 order=cyx op=reg pad=%s st=pack split=%s", form, mr, nv, pad, split)}
+			}
+			s := point(split)
+			if checkConv(w, isa, s) != nil {
+				s = point("y")
+			}
+			if checkConv(w, isa, s) != nil {
+				continue
+			}
+			if cost := tileCost(w, isa, row, mr, nv); best.Cost == 0 || cost < best.Cost {
+				best = Start{s, cost}
 			}
 		}
 	}
-	return Schedule{best}
+	return best
 }
 
 // What tileCost knows of memory; see docs/performance.md.

@@ -13,6 +13,14 @@ type family struct {
 	knobs []Knob
 	check func(Schedule) error // a point's legality, given a value of each knob
 	start Schedule             // the heuristic's choice
+	other []Start              // and what it would choose of other forms
+}
+
+// A Start is a schedule that the heuristic would choose, and its estimated time
+// as a multiple of that of what it chooses.
+type Start struct {
+	Schedule Schedule
+	Cost     float64
 }
 
 // A Space is the set of valid schedules of a workload for an instruction set:
@@ -79,6 +87,10 @@ func (s *Space) Knobs() []Knob { return s.knobs }
 // Start returns the heuristic's schedule: candidate 0 of every search, and what
 // runs where nothing was measured.
 func (s *Space) Start() Schedule { return s.start }
+
+// Others returns the heuristic's choice among schedules of each other form, which
+// wants its tensors in another layout.
+func (s *Space) Others() []Start { return s.other }
 
 // Points returns the size of the product of the knobs, valid or not.
 func (s *Space) Points() int {

@@ -53,26 +53,32 @@ func (m *Module) chooseCodes(o Options) ([]*code, error) {
 	if choose == nil {
 		choose = Default
 	}
+	choices := make([]Choice, len(m.steps))
+	for i, s := range m.steps {
+		if s.layer == nil {
+			continue
+		}
+		var err error
+		if choices[i], err = choose(s.info.Workload, o.ISA); err != nil {
+			return nil, fmt.Errorf("%s: no schedule for %s: %w", m.graph.Label(s.node), s.info.Workload, err)
+		}
+	}
+	m.settle(choices)
 	var codes []*code
 	type key struct {
 		w schedules.Workload
 		s schedules.Schedule
 	}
 	known := map[key]*code{}
-	for _, s := range m.steps {
+	for i, s := range m.steps {
 		if s.layer == nil {
 			continue
 		}
-		label := m.graph.Label(s.node)
-		w := s.info.Workload
-		c, err := choose(w, o.ISA)
-		if err != nil {
-			return nil, fmt.Errorf("%s: no schedule for %s: %w", label, w, err)
-		}
+		w, c := s.info.Workload, choices[i]
 		s.info.Schedule, s.info.Source = c.Schedule, c.Source
 		k := key{w, c.Schedule}
 		if known[k] == nil {
-			known[k] = &code{workload: w, schedule: c.Schedule, isa: o.ISA, label: label}
+			known[k] = &code{workload: w, schedule: c.Schedule, isa: o.ISA, label: m.graph.Label(s.node)}
 			codes = append(codes, known[k])
 		}
 		s.code = known[k]

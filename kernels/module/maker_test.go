@@ -21,7 +21,7 @@ func randomChooser(rng *rand.Rand) Chooser {
 		if !ok {
 			return Choice{}, errors.New("an empty space")
 		}
-		return Choice{s, Nearest}, nil
+		return Choice{Schedule: s, Source: Nearest}, nil
 	}
 }
 

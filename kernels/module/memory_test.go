@@ -81,9 +81,9 @@ func halo(w schedules.Workload, isa schedules.ISA) (Choice, error) {
 		if s.Str("pad", "") == "halo" {
 			k, err := kernels.Build(w, s, isa)
 			if err == nil && k.InputHalo() != (kernels.Halo{}) {
-				return Choice{s, Nearest}, nil
+				return Choice{Schedule: s, Source: Nearest}, nil
 			}
 		}
 	}
-	return Choice{space.Start(), Heuristic}, nil
+	return Choice{Schedule: space.Start(), Source: Heuristic}, nil
 }

@@ -95,6 +95,15 @@ func (s Source) String() string { return sourceNames[s] }
 type Choice struct {
 	Schedule schedules.Schedule
 	Source   Source
+	// Others are nearly as fast, and have other Layouts; Compile takes one where
+	// that saves a copy between layers.
+	Others []Alternative
+}
+
+// An Alternative is a schedule that takes Extra longer than another.
+type Alternative struct {
+	Schedule schedules.Schedule
+	Extra    time.Duration
 }
 
 // A Chooser picks the schedule of a workload.
@@ -106,7 +115,20 @@ func Default(w schedules.Workload, isa schedules.ISA) (Choice, error) {
 	if err != nil {
 		return Choice{}, err
 	}
-	return Choice{Schedule: space.Start(), Source: Heuristic}, nil
+	return HeuristicOf(space, w, isa), nil
+}
+
+// HeuristicOf is the Choice of what is not measured.
+func HeuristicOf(space *schedules.Space, w schedules.Workload, isa schedules.ISA) Choice {
+	const stepsPerNS = 4 // dot steps, about what any CPU does
+	_, lanes := schedules.Registers(isa)
+	perStep := 4 * lanes / schedules.ElementBytes(isa)
+	ns := float64(w.MACs()) / float64(perStep) / stepsPerNS
+	c := Choice{Schedule: space.Start(), Source: Heuristic}
+	for _, o := range space.Others() {
+		c.Others = append(c.Others, Alternative{o.Schedule, time.Duration(ns * (o.Cost - 1))})
+	}
+	return c
 }
 
 // LayerInfo describes one layer of the network as it was compiled.

@@ -179,7 +179,7 @@ func TestCompileErrorsNameTheNode(t *testing.T) {
 	}
 	_, err = Compile(g, Options{ISA: schedules.AVX2, Mode: kernels.Emulated,
 		Choose: func(schedules.Workload, schedules.ISA) (Choice, error) {
-			return Choice{bad, Exact}, nil
+			return Choice{Schedule: bad, Source: Exact}, nil
 		}})
 	wantError(t, err, "node 0 CONV_2D", "mr")
 
