@@ -166,8 +166,8 @@ func (k *convKernel) shares(b *Bound) shares {
 	if k.TailNV > 0 {
 		g.tail = k.TailNV
 	}
-	if b.threads == 1 {
-		return g.cut(k.parts(b), k.SplitChannels, true)
+	if b.threads == 1 { // a residual is added to whole pixels
+		return g.cut(k.parts(b), k.SplitChannels && b.residual == nil, true)
 	}
 	return g.best(k.parts(b), b.threads)
 }

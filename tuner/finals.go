@@ -144,7 +144,7 @@ type run struct {
 // hold measures round after round and decides.
 func (f *final) hold(ctx context.Context, r Runner) (outcome, error) {
 	if len(f.entrants) == 0 { // the default has no rival
-		return outcome{winner: *f.fallback, fallback: *f.fallback, noise: measure.NoiseFloor}, nil
+		return outcome{winner: *f.fallback, fallback: *f.fallback, noise: margin}, nil
 	}
 	entrants := f.entrants
 	var last field
@@ -231,12 +231,16 @@ func (f field) decide(space *schedules.Space) (outcome, error) {
 	return o, nil
 }
 
-// noise is how much the default differs from itself, at least the floor.
+// margin is by how much a schedule must be faster than another in a final. Two
+// searches of the same space disagree by as much about the fastest.
+const margin = 2 * measure.NoiseFloor
+
+// noise is how much the default differs from itself, at least the margin.
 func (f field) noise() float64 {
 	if f.fallback == nil || f.again == nil {
-		return measure.NoiseFloor
+		return margin
 	}
-	return max(measure.NoiseFloor, math.Abs(measure.Compare(f.fallback.samples, f.again.samples).Ratio-1))
+	return max(margin, math.Abs(measure.Compare(f.fallback.samples, f.again.samples).Ratio-1))
 }
 
 // distance counts the knobs in which two schedules of a space differ.
