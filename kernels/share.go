@@ -57,6 +57,8 @@ const (
 	sharedBytes = 3
 	// phaseBytes is for a phase of window sums.
 	phaseBytes = 50e3
+	// keptBytes of weights stay in a thread's caches from part to part.
+	keptBytes = 512 << 10
 )
 
 // best cuts g into parts in the way that is the fastest by the model of time:
@@ -68,7 +70,11 @@ func (g *grid) best(parts, threads int) shares {
 	for _, blockMajor := range []bool{false, true} {
 		for _, whole := range []bool{true, false} {
 			s := g.cut(parts, blockMajor, whole)
-			if t := g.time(s, threads); t < 0.98*least { // the simpler one unless it matters
+			better := 0.98 // the simpler one unless it matters
+			if !whole {    // threads write the same lines, and read weights for less work
+				better = 0.92
+			}
+			if t := g.time(s, threads); t < better*least {
 				best, least = s, t
 			}
 		}
@@ -91,7 +97,10 @@ func (g *grid) time(s shares, threads int) float64 {
 			}
 		}
 		all := float64(g.vectors(chunk{0, g.blocks})) / float64(g.full)
-		bytes := float64(min(rows, g.rows))*g.rowBytes + min(blocks, all)*g.blockBytes
+		if all*g.blockBytes <= keptBytes {
+			blocks = min(blocks, all)
+		}
+		bytes := float64(min(rows, g.rows))*g.rowBytes + blocks*g.blockBytes
 		if s.blockMajor {
 			bytes += sharedBytes * g.rowBytes * float64(g.rows) / float64(threads)
 			if g.sums {
