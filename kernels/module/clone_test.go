@@ -128,6 +128,27 @@ func TestCrowdedTeams(t *testing.T) {
 	wg.Wait()
 }
 
+// TestManyParts: a phase of more parts than a share can count runs each once.
+func TestManyParts(t *testing.T) {
+	ran := make([]int, maxParts+5000)
+	var list []kernels.Part
+	for i := range ran {
+		list = append(list, func() error { ran[i]++; return nil })
+	}
+	team := newTeam(2)
+	defer team.close()
+	team.begin()
+	if err := team.run(newPhase(list)); err != nil {
+		t.Fatal(err)
+	}
+	team.end()
+	for i, n := range ran {
+		if n != 1 {
+			t.Fatalf("part %d ran %d times", i, n)
+		}
+	}
+}
+
 // The error of a part reaches the caller, whoever ran it.
 func TestTeamErrors(t *testing.T) {
 	team := newTeam(3)
