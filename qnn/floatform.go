@@ -101,8 +101,8 @@ func (h half) has(a float64) bool { return h.first <= a && a < h.end }
 const rounding = 1.0 / (1 << 15)
 
 // offset looks for an offset with which scale s takes the steps as far as they
-// concern h; any will do where none does, and then it is that given.
-func (h half) offset(s float64, steps []step, any float64) (float32, bool) {
+// concern h; where none does it is other.
+func (h half) offset(s float64, steps []step, other float64) (float32, bool) {
 	least, most := math.Inf(-1), math.Inf(1) // if sums were not rounded
 	for _, x := range steps {
 		if h.has(x.at) {
@@ -117,7 +117,7 @@ func (h half) offset(s float64, steps []step, any float64) (float32, bool) {
 	}
 	switch {
 	case math.IsInf(least, -1) && math.IsInf(most, 1):
-		return float32(any), true
+		return float32(other), true
 	case math.IsInf(least, -1):
 		least = most - s
 	case math.IsInf(most, 1):

@@ -175,7 +175,9 @@ func startConv(w Workload, isa ISA, f family) (Schedule, []Start) {
 	return all[0].Schedule, all[1:]
 }
 
-// startForm chooses among the schedules of a form.
+// startForm chooses among the schedules of a form. A round of the reduction has four
+// steps where it fetches weights as well, for a fetch takes as much of the second
+// cache's time as a line that is read.
 func startForm(w Workload, isa ISA, form, pad string) Start {
 	row, split := w.OW(), "y"
 	if form == "flat" {
@@ -187,31 +189,47 @@ func startForm(w Workload, isa ISA, form, pad string) Start {
 	var best Start
 	for _, nv := range []int{1, 2, 4} {
 		for mr := 1; mr <= tileLimit(isa); mr++ {
-			point := func(split string) Schedule {
-				return Schedule{fmt.Sprintf("form=%s mr=%d nv=%d u=1 order=cyx op=reg pad=%s st=pack split=%s", form, mr, nv, pad, split)}
+			unroll := 1
+			if b := w.blockBytes(isa, nv); MinFetched <= b && b <= MaxFetched {
+				unroll = 4
 			}
-			s := point(split)
-			if checkConv(w, isa, s) != nil {
-				s = point("y")
+			point := func(unroll int, split string) Schedule {
+				return Schedule{fmt.Sprintf("form=%s mr=%d nv=%d u=%d order=cyx op=reg pad=%s st=pack split=%s", form, mr, nv, unroll, pad, split)}
 			}
-			if checkConv(w, isa, s) != nil {
-				continue
-			}
-			if cost := tileCost(w, isa, row, mr, nv); best.Cost == 0 || cost < best.Cost {
-				best = Start{s, cost}
+			for _, s := range []Schedule{point(unroll, split), point(unroll, "y"), point(1, "y")} {
+				if checkConv(w, isa, s) != nil {
+					continue
+				}
+				if cost := tileCost(w, isa, row, mr, nv); best.Cost == 0 || cost < best.Cost {
+					best = Start{s, cost}
+				}
+				break
 			}
 		}
 	}
 	return best
 }
 
+// The weights of a channel block are fetched while the one before is computed, if
+// they have so many bytes: fewer take no time to fetch, and of more the second
+// cache does not hold two.
+const (
+	MinFetched = 8 << 10
+	MaxFetched = 160 << 10
+)
+
 // What tileCost knows of memory; see docs/performance.md.
 const (
-	l1Weights      = 32 << 10  // of a block that the first cache keeps
-	fetchedWeights = 160 << 10 // of a block that is fetched while another is computed
-	l2BytesPerDot  = 17        // that the second cache yields during a dot step
-	coldDotsOfByte = 0.1       // dot steps that a byte from beyond it costs if it is not fetched before
+	l1Weights      = 32 << 10 // of a block that the first cache keeps
+	l2BytesPerDot  = 17       // that the second cache yields during a dot step
+	coldDotsOfByte = 0.1      // dot steps that a byte from beyond it costs if it is not fetched before
 )
+
+// blockBytes is the size of the weights of a block of nv vectors of channels.
+func (w Workload) blockBytes(isa ISA, nv int) int {
+	_, lanes := Registers(isa)
+	return nv * lanes * w.Taps() * ElementBytes(isa)
+}
 
 // tileCost estimates clocks per useful dot step.
 func tileCost(w Workload, isa ISA, row, mr, nv int) float64 {
@@ -242,11 +260,11 @@ func tileCost(w Workload, isa ISA, row, mr, nv int) float64 {
 // the first cache, and if they are not fetched before they are needed.
 func weightCost(w Workload, isa ISA, cost, mean float64, nv int) float64 {
 	_, lanes := Registers(isa)
-	block := nv * lanes * w.Taps() * ElementBytes(isa)
+	block := w.blockBytes(isa, nv)
 	if block > l1Weights {
 		cost = max(cost, float64(4*lanes)/mean/l2BytesPerDot)
 	}
-	if block > fetchedWeights {
+	if block > MaxFetched {
 		bytes := float64(w.WeightBytes() * ElementBytes(isa))
 		dots := float64(w.MACs()) * float64(ElementBytes(isa)) / float64(4*lanes)
 		cost += coldDotsOfByte * bytes / dots

@@ -89,16 +89,11 @@ func PlanConv(w schedules.Workload, s schedules.Schedule, isa schedules.ISA) *Co
 }
 
 // planPrefetch decides whether weights are fetched before they are needed: the
-// next block's while a block is computed, spread evenly over its tiles. Rounds
-// have 4 steps then at least, for a fetch takes as much of the second cache's time
-// as a line that is read.
+// next block's while a block is computed, spread evenly over its tiles.
 func (p *ConvPlan) planPrefetch() {
-	const minBytes, maxBytes, minUnroll, maxLines = 8 << 10, 160 << 10, 4, 4
-	unroll := p.Unroll
-	p.Unroll = max(p.Unroll, minUnroll)
-	tiles := p.Rows * (p.BigN + p.SmallN)
-	if p.Order[0] != 'c' || tiles < 2 || p.Rounds() == 0 || p.BlockWeightBytes(p.NV) < minBytes || p.BlockWeightBytes(p.NV) > maxBytes {
-		p.Unroll = unroll
+	const maxLines = 4
+	tiles, block := p.Rows*(p.BigN+p.SmallN), p.BlockWeightBytes(p.NV)
+	if p.Order[0] != 'c' || tiles < 2 || p.Rounds() == 0 || block < schedules.MinFetched || block > schedules.MaxFetched {
 		return
 	}
 	p.Prefetch = min((p.Unroll*p.NV*p.Lanes*4/64+tiles-1)/tiles, maxLines)

@@ -22,7 +22,8 @@ import (
 //
 // Where negative results matter, double rounding takes ties away from zero. The
 // float form has another offset for negative accumulators then ("floatSign"); the
-// integer form needs both steps of the rounding ("sign"): h = (p + 2^30) >> 31, then with h' = h - (h<0),
+// integer form needs both steps of the rounding ("sign"): h = (p + 2^30) >> 31,
+// then with h' = h - (h<0),
 // y = (((h' >> (r-1)) + 1) >> 1.
 //
 // The general forms handle any multiplier. Single rounding, with n = 31 -

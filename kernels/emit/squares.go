@@ -49,10 +49,6 @@ func Squares(isa schedules.ISA) *x86.Program {
 
 // counted is level1 for a count that may be 0.
 func (g *gen) counted(count int, reg x86.Reg, body func()) {
-	skip := g.p.NewLabel()
 	g.emit(x86.MOV, x86.R(reg), arg(count))
-	g.emit(x86.TEST, x86.R(reg), x86.R(reg))
-	g.emit(x86.JE, x86.L(skip))
-	g.level1(count, reg, body)
-	g.p.Place(skip)
+	g.roundsOrNone(reg, body)
 }

@@ -5,8 +5,8 @@ import "qtune/kernels/x86"
 // WindowSums writes the program that fills the table of window sums
 // [row][pixel] int32 for the rows and pixels (Args.Big) of a call: the sum of
 // all input bytes under each output pixel's window, times a constant of the
-// layer. It is the dot product with ones, 1/OC of the work of the convolution. Only targets with VPDPBUSD need
-// it; see ConvPlan.Sums.
+// layer. It is the dot product with ones, 1/OC of the work of the convolution.
+// Only targets with VPDPBUSD need it; see ConvPlan.Sums.
 func WindowSums(p *ConvPlan) *x86.Program {
 	g := &convGen{gen: newGen("window sums", p.ISA, p.width()), plan: p}
 	g.emit(x86.MOV, x86.R(regRows), arg(argRows))

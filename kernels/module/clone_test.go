@@ -149,6 +149,28 @@ func TestManyParts(t *testing.T) {
 	}
 }
 
+// A worker that has read the epoch of a phase that is over takes nothing of the
+// next one, also where it had no part of its own in the old one.
+func TestLateWorker(t *testing.T) {
+	team := &team{n: 3, shares: make([]share, 3)}
+	ran := 0
+	part := func() error { ran++; return nil }
+	if err := team.run(newPhase([]kernels.Part{part, part})); err != nil || ran != 2 {
+		t.Fatal(ran, err)
+	}
+	late := team.start.epoch.Load()
+	team.start.phases[(late+1)%2].Store(newPhase([]kernels.Part{part, part, part, part})) // as run does first
+	for thread := range 3 {
+		if n := team.compute(team.start.phaseOf(late), late, thread); n != 0 {
+			t.Errorf("thread %d computed %d parts too early", thread, n)
+		}
+	}
+	team.start.epoch.Store(late + 1)
+	if n := team.compute(team.start.phaseOf(late), late, 2); n != 0 {
+		t.Errorf("%d parts computed in an epoch that is over", n)
+	}
+}
+
 // The error of a part reaches the caller, whoever ran it.
 func TestTeamErrors(t *testing.T) {
 	team := newTeam(3)

@@ -80,7 +80,9 @@ func (m *Module) prepare(o Options) (err error) {
 			return m.useOperator(s)
 		})
 	}
-	err = group.Wait()
+	if err := group.Wait(); err != nil {
+		return err
+	}
 	var layers []*kernels.Packed
 	for _, s := range m.steps {
 		if s.packed != nil {
@@ -88,7 +90,7 @@ func (m *Module) prepare(o Options) (err error) {
 		}
 	}
 	kernels.MoveTogether(layers)
-	return err
+	return nil
 }
 
 // start allocates memory by p, joins all steps to it and starts the threads.

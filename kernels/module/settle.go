@@ -13,10 +13,11 @@ type Layout struct {
 	Dense bool // rows without gaps, of input and output
 }
 
-// LayoutOf returns what schedule s of w wants.
+// LayoutOf returns what schedule s of w wants: what its kernel's InputHalo and
+// ContiguousInput will say, without generating one.
 func LayoutOf(w schedules.Workload, s schedules.Schedule) Layout {
 	return Layout{
-		Halo:  s.Str("pad", "") == "halo",
+		Halo:  s.Str("pad", "") == "halo" && w.PadLeft+w.PadRight > 0, // rows above and below lie anywhere
 		Dense: w.Op == schedules.Conv2D && s.Str("form", "") == "flat",
 	}
 }
@@ -24,10 +25,12 @@ func LayoutOf(w schedules.Workload, s schedules.Schedule) Layout {
 // What the copy of a tensor costs that has no border where a kernel wants one, on
 // Zen 5 from the second cache: a phase, and bytes a nanosecond.
 const (
-	copyTime   = time.Microsecond
-	copyPerNS  = 20
-	maxRevises = 8
+	copyTime  = time.Microsecond
+	copyPerNS = 20
 )
+
+// maxRevisions bounds how often settle asks all layers.
+const maxRevisions = 8
 
 // settle revises choices where the layers around a tensor want different layouts
 // of it, so that one would have to copy: each layer in turn takes that of its
@@ -45,7 +48,7 @@ func (m *Module) settle(choices []Choice) {
 			s.options[i] = append(s.options[i], option{o.Schedule, max(o.Extra, 0), LayoutOf(w, o.Schedule)})
 		}
 	}
-	for range maxRevises {
+	for range maxRevisions {
 		if !s.revise() {
 			break
 		}
@@ -74,14 +77,14 @@ type settlement struct {
 func (s *settlement) revise() bool {
 	changed := false
 	for i, options := range s.options {
-		before, best := s.taken[i], s.cost(i)
+		best, least := s.taken[i], s.cost(i)
 		for k := range options {
 			s.taken[i] = k
-			if c := s.cost(i); c < best {
-				before, best, changed = k, c, true
+			if c := s.cost(i); c < least {
+				best, least, changed = k, c, true
 			}
 		}
-		s.taken[i] = before
+		s.taken[i] = best
 	}
 	return changed
 }

@@ -1,9 +1,11 @@
 package module
 
 import (
+	"math/rand/v2"
 	"testing"
 	"time"
 
+	"qtune/kernels"
 	"qtune/qnn"
 	"qtune/schedules"
 )
@@ -73,4 +75,37 @@ func parse(t *testing.T, text string) schedules.Schedule {
 		t.Fatal(err)
 	}
 	return s
+}
+
+// TestLayoutOf holds what settle reads from a schedule against the kernels.
+func TestLayoutOf(t *testing.T) {
+	r := rand.New(rand.NewPCG(4, 4))
+	const class = " wz=0 perch=0 round=double sign=0 mult=lt1"
+	for _, text := range []string{
+		"conv2d n1 h9 w9 c8 k1x1 o16 s1x1 d1x1 p0,0,0,0", "conv2d n1 h9 w9 c8 k3x3 o16 s1x1 d1x1 p1,1,1,1",
+		"conv2d n1 h9 w9 c8 k7x1 o16 s1x1 d1x1 p3,0,3,0", "conv2d n1 h10 w10 c8 k3x3 o16 s2x2 d1x1 p0,0,1,1",
+		"depthwise n1 h9 w9 c16 k3x3 m1 s1x1 d1x1 p1,1,1,1", "depthwise n1 h9 w9 c16 k3x1 m1 s1x1 d1x1 p1,0,1,0",
+	} {
+		w, err := schedules.ParseWorkload(text + class)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, isa := range schedules.ISAs() {
+			space, err := schedules.SpaceFor(w, isa)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for range 20 {
+				s, _ := space.Sample(r)
+				k, err := kernels.Build(w, s, isa)
+				if err != nil {
+					t.Fatal(err)
+				}
+				want := Layout{Halo: k.InputHalo() != kernels.Halo{}, Dense: k.ContiguousInput()}
+				if got := LayoutOf(w, s); got != want {
+					t.Errorf("%s, %s, %s: %+v, the kernel says %+v", w, s, isa, got, want)
+				}
+			}
+		}
+	}
 }

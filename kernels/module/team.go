@@ -45,10 +45,16 @@ type line [128]byte
 
 // start tells the workers what to do.
 type start struct {
-	active  atomic.Bool   // within an inference; else they may park
-	epoch   atomic.Uint32 // counts phases
-	current atomic.Pointer[phase]
+	active atomic.Bool   // within an inference; else they may park
+	epoch  atomic.Uint32 // counts phases
+	// phases are those of the last two epochs, the even and the odd one. So a worker
+	// that has read the epoch before the caller begins another never takes the new
+	// phase for that of the old epoch.
+	phases [2]atomic.Pointer[phase]
 }
+
+// phaseOf returns the phase of an epoch, or of a later one once that has begun.
+func (s *start) phaseOf(epoch uint32) *phase { return s.phases[epoch%2].Load() }
 
 // A share is the state of a thread's own parts of the phase.
 type share struct {
@@ -101,7 +107,7 @@ func runAll(parts []kernels.Part) error {
 // newTeam starts the workers of a team of n threads. A team of one has none.
 func newTeam(n int) *team {
 	t := &team{n: n, shares: make([]share, n)}
-	t.start.current.Store(newPhase(nil)) // of epoch 0
+	t.start.phases[0].Store(newPhase(nil))
 	for i := 1; i < n; i++ {
 		w := &worker{wake: make(chan struct{}, 1)}
 		t.workers = append(t.workers, w)
@@ -143,7 +149,7 @@ func (t *team) run(p *phase) error {
 		return runAll(p.parts)
 	}
 	epoch := t.start.epoch.Load() + 1
-	t.start.current.Store(p)
+	t.start.phases[epoch%2].Store(p)
 	t.start.epoch.Store(epoch)
 	own := t.compute(p, epoch, 0)
 	for spins := 0; own+t.completed(epoch) != len(p.parts); spins++ {
@@ -197,7 +203,7 @@ func (t *team) take(p *phase, epoch uint32, owner int, last bool) int {
 		first, end := int(old>>16&maxParts), int(old&maxParts)
 		if uint32(old>>32) != epoch {
 			first, end = kernels.OwnParts(len(p.parts), t.n, owner)
-			if t.start.epoch.Load() != epoch { // too late: old is of a later epoch
+			if t.start.epoch.Load() != epoch { // too late: old and p may be of a later epoch
 				return -1
 			}
 		}
@@ -242,7 +248,7 @@ func (t *team) work(i int, w *worker) {
 		for spins := 0; t.start.active.Load(); spins++ {
 			if epoch := t.start.epoch.Load(); epoch != last {
 				last, spins = epoch, 0
-				t.compute(t.start.current.Load(), epoch, i)
+				t.compute(t.start.phaseOf(epoch), epoch, i)
 			}
 			yield(spins)
 		}
