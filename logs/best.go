@@ -185,10 +185,11 @@ func (l *Log) firstWhole(ctx context.Context, ids []int64) (Record, bool, error)
 	return Record{}, false, nil
 }
 
-// likeBest yields the successful trials of the workload of r on the same kind of
-// machine with the same generator and protocol, the fastest first.
+// likeBest yields the fastest successful trials of the workload of r on the same
+// kind of machine with the same generator and protocol, in order. A hundred
+// are enough for who looks for another as fast, however large the log.
 func (l *Log) likeBest(ctx context.Context, r Record) iter.Seq2[Trial, error] {
 	return l.trials(ctx, `WHERE w.text = ? AND t.isa = ? AND m.class = ? AND t.generator = ? AND t.protocol = ? AND t.status = 'ok'
-		ORDER BY t.center_ns, length(t.schedule), t.schedule`,
+		ORDER BY t.center_ns, length(t.schedule), t.schedule LIMIT 100`,
 		r.Workload.String(), string(r.Target.ISA), r.Target.Machine.Class(), r.Generator, r.Protocol)
 }

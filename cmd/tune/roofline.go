@@ -3,6 +3,8 @@ package main
 import (
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -71,6 +73,11 @@ const losers = 5
 func benchRoofline(c *cobra.Command, f *benchFlags, isa schedules.ISA, mode kernels.Mode) error {
 	if isa == schedules.Ref || mode != kernels.Native {
 		return errors.New("--roofline: only generated code on a CPU that executes it has such a limit, not --target ref or --emulate")
+	}
+	if f.svg != "" { // not after minutes of measuring
+		if _, err := os.Stat(filepath.Dir(f.svg)); err != nil {
+			return fmt.Errorf("--svg: %w", err)
+		}
 	}
 	var races []*race
 	defer func() {
