@@ -60,7 +60,7 @@ func checkBoundaries(t *testing.T, isa schedules.ISA, round qnn.Rounding, genera
 	}
 	l.OC = len(l.Bias)
 	l.Weights = make([]byte, l.OC*l.C)
-	if w, err := schedules.WorkloadOf(l); err != nil || w.General != general || w.Sign != sign {
+	if w, err := schedules.WorkloadOf(l, isa); err != nil || w.General != general || w.Sign != sign {
 		t.Fatalf("%s, %v", w, err)
 	}
 	compareLayer(t, l, isa, make([]byte, l.C))
@@ -139,7 +139,7 @@ func compareSteps(t *testing.T, q qnn.Requantise, isa schedules.ISA) {
 	l.Bias = append(l.Bias, 1<<30, -1<<30, 1<<24+1, -1<<24-1, 0)
 	l.OC = len(l.Bias)
 	l.Weights = make([]byte, l.OC*l.C)
-	if w, err := schedules.WorkloadOf(l); err != nil || !w.Float {
+	if w, err := schedules.WorkloadOf(l, isa); err != nil || !w.Float {
 		t.Fatalf("%s, %v", w, err)
 	}
 	compareLayer(t, l, isa, make([]byte, l.C))
@@ -148,7 +148,7 @@ func compareSteps(t *testing.T, q qnn.Requantise, isa schedules.ISA) {
 // compareLayer runs the heuristic's kernel of a layer against the reference.
 func compareLayer(t *testing.T, l *qnn.Layer, isa schedules.ISA, in []byte) {
 	t.Helper()
-	w, err := schedules.WorkloadOf(l)
+	w, err := schedules.WorkloadOf(l, isa)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -230,7 +230,7 @@ func extremeCase(t *testing.T, l *qnn.Layer, isa schedules.ISA, r *rand.Rand, ze
 	for i := range in {
 		in[i] = []byte{fill, 255 - fill, 0, 255, 255}[r.IntN(5)]
 	}
-	w, err := schedules.WorkloadOf(l)
+	w, err := schedules.WorkloadOf(l, isa)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -241,6 +241,28 @@ func extremeCase(t *testing.T, l *qnn.Layer, isa schedules.ISA, r *rand.Rand, ze
 	compareSchedule(t, l, w, space.Start(), isa, in)
 	s, _ := space.Sample(r)
 	compareSchedule(t, l, w, s, isa, in)
+	for _, s := range ofEachDot(space) {
+		compareSchedule(t, l, w, s, isa, in)
+	}
+}
+
+// ofEachDot returns a schedule with each value of dot, where there is a choice.
+func ofEachDot(space *schedules.Space) []schedules.Schedule {
+	var list []schedules.Schedule
+	for _, k := range space.Knobs() {
+		if k.Name != "dot" || space.Workload().Op == schedules.Depthwise {
+			continue
+		}
+		for _, v := range k.Values {
+			for s := range space.All() {
+				if s.Str("dot", "") == v && s.Int("nv", 0) == 2 {
+					list = append(list, s)
+					break
+				}
+			}
+		}
+	}
+	return list
 }
 
 // TestViews binds kernels to views with gaps: wider halos than needed, pixels

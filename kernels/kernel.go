@@ -144,7 +144,7 @@ type Packed struct {
 
 // Pack lays out the numbers of l, which must be of the kernel's workload.
 func (k *Kernel) Pack(l *qnn.Layer) (*Packed, error) {
-	w, err := schedules.WorkloadOf(l)
+	w, err := schedules.WorkloadOf(l, k.ISA)
 	if err != nil {
 		return nil, err
 	}

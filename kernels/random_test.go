@@ -78,6 +78,7 @@ func drawClass(r *rand.Rand, w *schedules.Workload) {
 		w.Sign = r.IntN(2) == 0
 	}
 	w.Float = !w.General && !w.Sign && r.IntN(2) == 0
+	w.Saturation = pick(r, schedules.UsualSaturation, schedules.SomeSaturation, schedules.RareSaturation)
 }
 
 // randomConv draws a small convolution with tails, strides, dilations and
@@ -120,7 +121,7 @@ func randomDepthwise(r *rand.Rand) schedules.Workload {
 	w := randomConv(r)
 	w.Op, w.C, w.Multiplier = schedules.Depthwise, pick(r, 1, 2, 3, 7, 8, 15, 16, 17, 24, 32, 33, 40, 64, 65, 72, 96, 130), pick(r, 1, 1, 1, 1, 2, 3, 8)
 	w.O = w.C * w.Multiplier
-	w.PerChannel = w.PerChannel && w.O > 1
+	w.PerChannel, w.Saturation = w.PerChannel && w.O > 1, 0
 	if w.Round == 1 {
 		w.Round = 0
 	}

@@ -1,10 +1,9 @@
 package schedules
 
 import (
-	"cmp"
 	"fmt"
-	"slices"
 	"strconv"
+	"strings"
 )
 
 // The knobs of conv2d:
@@ -19,6 +18,11 @@ import (
 //	op     reg: nv weight vectors in registers, activations broadcast to one;
 //	       stream: mr broadcasts in registers, weights through one;
 //	       mem: weights are memory operands
+//	dot    avx2 only. s16: activations are widened first, VPMADDWD; s16w8: the same,
+//	       but weights are int8 in memory and widened when they are loaded; u8x1,
+//	       u8x2, u8x4: VPMADDUBSW, the products of so many steps of 4 bytes are
+//	       added in 16 bits before they are widened, and weights that could make
+//	       the sum overflow spill to further steps
 //	pad    where cells outside the input come from: halo (the producer left a
 //	       border), copy (a scratch copy of the rows), none (not needed)
 //	st     pack: saturating packs of 4 vectors; cvt: one vector at a time
@@ -35,9 +39,21 @@ func conv2dFamily(w Workload, isa ISA) family {
 		{"st", []string{"pack", "cvt"}},
 		{"split", []string{"y", "c"}},
 	}}
+	if isa == AVX2 {
+		f.knobs = append(f.knobs, dotKnob)
+	}
 	f.check = func(s Schedule) error { return checkConv(w, isa, s) }
-	f.start, f.other = startConv(w, isa, f)
+	f.start, f.other = startConv(w, isa)
 	return f
+}
+
+var dotKnob = Knob{"dot", []string{"s16", "s16w8", "u8x1", "u8x2", "u8x4"}}
+
+// DotDepth returns how many steps of 4 bytes of input are added in 16 bits before
+// they are widened; 0 where the dot step does not.
+func DotDepth(s Schedule) int {
+	depth, _ := strconv.Atoi(strings.TrimPrefix(s.Str("dot", ""), "u8x")) // 0 for s16
+	return depth
 }
 
 // MaxCallMACs bounds the work of one call of generated code to about a
@@ -60,16 +76,45 @@ func (w Workload) padded() bool {
 	return w.PadTop|w.PadLeft|w.PadBottom|w.PadRight != 0
 }
 
+// convPads lists the values of pad. Activations that are widened are copied anyway.
 func convPads(w Workload, isa ISA) []string {
 	switch {
-	case isa == AVX2: // activations are widened into a scratch copy anyway
-		return []string{"copy"}
 	case w.segmentBytes() < 4: // a 4-byte read would leave the row
 		return []string{"copy"}
 	case w.padded():
 		return []string{"halo", "copy"}
+	case isa == AVX2:
+		return []string{"copy", "none"}
 	}
 	return []string{"none"}
+}
+
+// checkDot checks that dot can do w, and that pad and op are what it needs.
+func checkDot(w Workload, isa ISA, s Schedule) error {
+	if s.Str("dot", "") == "s16w8" {
+		switch {
+		case w.WeightZero:
+			return fmt.Errorf("dot=s16w8: weights do not fit int8")
+		case s.Str("op", "") == "mem":
+			return fmt.Errorf("op=mem: dot=s16w8 widens weights in registers")
+		}
+	}
+	return checkPad(w, isa, s)
+}
+
+// checkPad checks that pad is what dot needs.
+func checkPad(w Workload, isa ISA, s Schedule) error {
+	if isa != AVX2 {
+		return nil
+	}
+	pad, widened := s.Str("pad", ""), DotDepth(s) == 0
+	switch {
+	case widened && pad != "copy":
+		return fmt.Errorf("pad=%s: dot=s16 copies its input", pad)
+	case !widened && pad == "copy" && !w.padded() && w.segmentBytes() >= 4:
+		return fmt.Errorf("pad=copy: the input needs no padding")
+	}
+	return nil
 }
 
 // segmentBytes is the length of one contiguous run of the window in a row.
@@ -96,7 +141,10 @@ func tileLimit(isa ISA) int {
 
 func checkConv(w Workload, isa ISA, s Schedule) error {
 	mr, nv := s.Int("mr", 0), s.Int("nv", 0)
-	if err := checkTile(isa, mr, nv, 1, s.Str("op", "")); err != nil {
+	if err := checkTile(isa, mr, nv, 1, s); err != nil {
+		return err
+	}
+	if err := checkDot(w, isa, s); err != nil {
 		return err
 	}
 	row := w.OW()
@@ -117,9 +165,8 @@ func checkChannels(w Workload, isa ISA, s Schedule, nv int) error {
 	if nv > 1 && (nv/2)*lanes >= w.O {
 		return fmt.Errorf("nv=%d: %d output channels fill only %d vectors", nv, w.O, (w.O+lanes-1)/lanes)
 	}
-	steps := (w.segmentBytes()*ElementBytes(isa) + 3) / 4
-	if u := s.Int("u", 0); u > 1 && u > steps {
-		return fmt.Errorf("u=%d: the reduction has only %d steps", u, steps)
+	if err := checkUnroll(s.Int("u", 0), w.segmentBytes(), isa, s); err != nil {
+		return err
 	}
 	if s.Str("split", "") == "c" && (w.O <= nv*lanes || float64(w.MACs()) <= MaxCallMACs) {
 		return fmt.Errorf("split=c: the work is one call")
@@ -127,20 +174,48 @@ func checkChannels(w Workload, isa ISA, s Schedule, nv int) error {
 	return nil
 }
 
-// ElementBytes is the size of an activation as the dot step reads it.
-func ElementBytes(isa ISA) int {
-	if isa == AVX2 {
+// checkUnroll checks u against a segment of the reduction.
+func checkUnroll(u, segment int, isa ISA, s Schedule) error {
+	steps := (segment*ElementBytes(isa, s) + 3) / 4
+	if u > 1 && u > steps {
+		return fmt.Errorf("u=%d: the reduction has only %d steps", u, steps)
+	}
+	if depth := DotDepth(s); depth > 0 && u%depth != 0 {
+		return fmt.Errorf("u=%d: no multiple of the %d steps of dot", u, depth)
+	}
+	return nil
+}
+
+// ElementBytes is the size of an activation as the dot step of s reads it.
+func ElementBytes(isa ISA, s Schedule) int {
+	if isa == AVX2 && DotDepth(s) == 0 {
 		return 2
 	}
 	return 1
 }
 
+// WeightBytes is the size of a weight as s packs it.
+func WeightBytes(isa ISA, s Schedule) int {
+	if s.Str("dot", "") == "s16w8" {
+		return 1
+	}
+	return ElementBytes(isa, s)
+}
+
 // checkTile checks that a register tile fits: accumulators, operands, and three
 // temporaries that the requantisation needs once the operands are dead.
-func checkTile(isa ISA, mr, nv, sets int, op string) error {
+func checkTile(isa ISA, mr, nv, sets int, s Schedule) error {
 	regs, _ := Registers(isa)
-	operands := map[string]int{"reg": nv + 1, "stream": mr + 1, "mem": 1}[op]
-	if isa == AVX2 { // product before it is added
+	op, depth := s.Str("op", ""), DotDepth(s)
+	operands := map[string]int{"reg": max(depth, 1)*nv + 1, "stream": mr + 1, "mem": 1}[op]
+	switch {
+	case depth > 0 && op != "reg": // weights from memory are twice the loads
+		return fmt.Errorf("op=%s: dot=%s has its weights in registers", op, s.Str("dot", ""))
+	case depth > 1: // sums and a product of 16 bits, and ones
+		operands += nv + 2
+	case depth > 0:
+		operands += nv + 1
+	case isa == AVX2: // product before it is added
 		operands++
 	}
 	if need := mr*nv*sets + max(operands, 3); need > regs {
@@ -157,119 +232,6 @@ func checkBalanced(row, mr int) error {
 		return fmt.Errorf("mr=%d: a balanced cut of %d pixels has tiles of %d", mr, row, big)
 	}
 	return nil
-}
-
-// startConv chooses by the loads a dot step needs, the measure that decided in
-// sweeps on Zen 3 and Zen 5: (mr+nv)/(mr*nv), with mr the mean tile. Work of
-// several calls is cut so that they read less again: all weights in each call, or
-// all of the input.
-func startConv(w Workload, isa ISA, f family) (Schedule, []Start) {
-	var all []Start
-	for _, form := range f.knobs[0].Values {
-		all = append(all, startForm(w, isa, form, f.knobs[6].Values[0]))
-	}
-	slices.SortStableFunc(all, func(a, b Start) int { return cmp.Compare(a.Cost, b.Cost) })
-	for i := range all {
-		all[i].Cost /= all[0].Cost
-	}
-	return all[0].Schedule, all[1:]
-}
-
-// startForm chooses among the schedules of a form. A round of the reduction has four
-// steps where it fetches weights as well, for a fetch takes as much of the second
-// cache's time as a line that is read.
-func startForm(w Workload, isa ISA, form, pad string) Start {
-	row, split := w.OW(), "y"
-	if form == "flat" {
-		row *= w.N * w.OH()
-	}
-	if w.WeightBytes() > w.InputBytes() {
-		split = "c"
-	}
-	var best Start
-	for _, nv := range []int{1, 2, 4} {
-		for mr := 1; mr <= tileLimit(isa); mr++ {
-			unroll := 1
-			if b := w.blockBytes(isa, nv); MinFetched <= b && b <= MaxFetched {
-				unroll = 4
-			}
-			point := func(unroll int, split string) Schedule {
-				return Schedule{fmt.Sprintf("form=%s mr=%d nv=%d u=%d order=cyx op=reg pad=%s st=pack split=%s", form, mr, nv, unroll, pad, split)}
-			}
-			for _, s := range []Schedule{point(unroll, split), point(unroll, "y"), point(1, "y")} {
-				if checkConv(w, isa, s) != nil {
-					continue
-				}
-				if cost := tileCost(w, isa, row, mr, nv); best.Cost == 0 || cost < best.Cost {
-					best = Start{s, cost}
-				}
-				break
-			}
-		}
-	}
-	return best
-}
-
-// The weights of a channel block are fetched while the one before is computed, if
-// they have so many bytes: fewer take no time to fetch, and of more the second
-// cache does not hold two.
-const (
-	MinFetched = 8 << 10
-	MaxFetched = 160 << 10
-)
-
-// What tileCost knows of memory; see docs/performance.md.
-const (
-	l1Weights      = 32 << 10 // of a block that the first cache keeps
-	l2BytesPerDot  = 17       // that the second cache yields during a dot step
-	coldDotsOfByte = 0.1      // dot steps that a byte from beyond it costs if it is not fetched before
-)
-
-// blockBytes is the size of the weights of a block of nv vectors of channels.
-func (w Workload) blockBytes(isa ISA, nv int) int {
-	_, lanes := Registers(isa)
-	return nv * lanes * w.Taps() * ElementBytes(isa)
-}
-
-// tileCost estimates clocks per useful dot step.
-func tileCost(w Workload, isa ISA, row, mr, nv int) float64 {
-	_, lanes := Registers(isa)
-	n := (row + mr - 1) / mr
-	mean := float64(row) / float64(n)
-	loads := (mean + float64(nv)) / (mean * float64(nv))
-	dots := 1.0
-	if isa == AVX2 { // multiply and add
-		dots = 1.5
-	}
-	cost := max(dots, loads*1.3) + 0.15*loads
-	if acc := mean * float64(nv); acc < 10 { // latency of the dot step
-		cost *= 1 + 0.08*(10-acc)
-	}
-	if w.N*w.OH()*w.OW() > mr { // weights are read again
-		cost = weightCost(w, isa, cost, mean, nv)
-	}
-	blocks := (w.O + nv*lanes - 1) / (nv * lanes)
-	waste := float64(blocks*nv*lanes) / float64(w.O)
-	if tail := w.O % (nv * lanes); tail != 0 { // the tail block has fewer vectors
-		waste = float64((w.O/(nv*lanes))*nv*lanes+(tail+lanes-1)/lanes*lanes) / float64(w.O)
-	}
-	return cost * waste
-}
-
-// weightCost is what becomes of a cost if the weights of a block do not stay in
-// the first cache, and if they are not fetched before they are needed.
-func weightCost(w Workload, isa ISA, cost, mean float64, nv int) float64 {
-	_, lanes := Registers(isa)
-	block := w.blockBytes(isa, nv)
-	if block > l1Weights {
-		cost = max(cost, float64(4*lanes)/mean/l2BytesPerDot)
-	}
-	if block > MaxFetched {
-		bytes := float64(w.WeightBytes() * ElementBytes(isa))
-		dots := float64(w.MACs()) * float64(ElementBytes(isa)) / float64(4*lanes)
-		cost += coldDotsOfByte * bytes / dots
-	}
-	return cost
 }
 
 func numbers(lo, hi int) []string {

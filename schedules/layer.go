@@ -85,16 +85,29 @@ func (w Workload) fillWeights(l *qnn.Layer, r *random) {
 	}
 	l.WeightSigned = !w.WeightZero && (w.PerChannel || w.Round == qnn.Single || r.below(2) == 0)
 	if l.WeightSigned {
-		r.fill(l.Weights, least, most)
+		w.fill(l.Weights, r, 0, least, most)
 		return
 	}
 	l.WeightZero = r.zeroPoint()
 	if w.WeightZero && l.WeightZero == 128 { // all of 0..255 - 128 fits
 		l.WeightZero = 127
 	}
-	r.fill(l.Weights, max(l.WeightZero+least, 0), min(l.WeightZero+most, 255))
+	w.fill(l.Weights, r, l.WeightZero, max(l.WeightZero+least, 0), min(l.WeightZero+most, 255))
 	if w.WeightZero {
 		w.addOutliers(l, r)
+	}
+}
+
+// fill stores weights around zero, in [least,most]: as likely all of them, or near
+// zero so that few sums saturate.
+func (w Workload) fill(weights []byte, r *random, zero, least, most int32) {
+	if w.Saturation == UsualSaturation {
+		r.fill(weights, least, most)
+		return
+	}
+	s := spread[w.Saturation]
+	for i := range weights {
+		weights[i] = byte(min(max(zero+int32(math.Round(s*r.normal())), least), most))
 	}
 }
 

@@ -19,7 +19,7 @@ func TestLayerHasItsWorkload(t *testing.T) {
 		}
 		for seed := range seeds {
 			l := w.Layer(seed)
-			got, err := WorkloadOf(l)
+			got, err := WorkloadOf(l, AVX2)
 			if err != nil || !w.Holds(got) {
 				t.Fatalf("%s, seed %d: the layer is %s, %v", w, seed, got, err)
 			}

@@ -28,6 +28,20 @@ func (r *random) below(n int) int { return int((r.next() >> 32) * uint64(n) >> 3
 // unit returns a number in [0,1).
 func (r *random) unit() float64 { return float64(r.next()>>11) / (1 << 53) }
 
+// normal returns a number of a normal distribution of deviation 1, nearly: the sum
+// of 12 equally likely ones.
+func (r *random) normal() float64 {
+	sum := -6.0
+	for range 3 {
+		x := r.next()
+		for range 4 {
+			sum += float64(x&0xffff) / (1 << 16)
+			x >>= 16
+		}
+	}
+	return sum
+}
+
 // fill stores bytes of values in [lo,hi], as int8 or uint8.
 func (r *random) fill(b []byte, lo, hi int32) {
 	n, base := uint64(hi-lo+1), byte(lo)

@@ -27,12 +27,12 @@ func (s Skipped) String() string {
 	return fmt.Sprintf("node %d %s (tensor %s): %s", s.Node, s.Op, quote(s.Tensor), s.Reason)
 }
 
-// Extract returns the distinct workloads of a legalised graph, in the order of
+// Extract returns the distinct workloads for isa of a legalised graph, in the order of
 // their first appearance. Nodes with an operator that is not supported, and
 // layers that have no workload, do not stop it: they are in the second result.
 // Operators without knobs (pooling, additions, ...) are in neither. The error
 // is that of Graph.Validate.
-func Extract(g *qnn.Graph) ([]Task, []Skipped, error) {
+func Extract(g *qnn.Graph, isa ISA) ([]Task, []Skipped, error) {
 	if err := g.Validate(); err != nil {
 		return nil, nil, err
 	}
@@ -42,7 +42,7 @@ func Extract(g *qnn.Graph) ([]Task, []Skipped, error) {
 	)
 	at := map[Workload]int{}
 	for i := range g.Nodes {
-		w, tunable, err := workloadOfNode(g, &g.Nodes[i])
+		w, tunable, err := workloadOfNode(g, &g.Nodes[i], isa)
 		if err != nil {
 			skipped = append(skipped, skip(g, i, err))
 		}
@@ -63,21 +63,21 @@ func Extract(g *qnn.Graph) ([]Task, []Skipped, error) {
 }
 
 // workloadOfNode returns the workload of n, and whether its operator has one.
-func workloadOfNode(g *qnn.Graph, n *qnn.Node) (Workload, bool, error) {
+func workloadOfNode(g *qnn.Graph, n *qnn.Node, isa ISA) (Workload, bool, error) {
 	switch op := n.Op.(type) {
 	case qnn.Conv2D, qnn.Depthwise, qnn.Dense:
 		l, err := qnn.ResolveLayer(g, n)
 		if err != nil {
 			return Workload{}, true, err
 		}
-		w, err := WorkloadOf(l)
+		w, err := WorkloadOf(l, isa)
 		return w, true, err
 	case qnn.TransposeConv: // as modules compute it
 		l, err := qnn.ResolveTransposeConv(g, n)
 		if err != nil {
 			return Workload{}, true, err
 		}
-		w, err := WorkloadOf(l.Subpixel().Conv)
+		w, err := WorkloadOf(l.Subpixel().Conv, isa)
 		return w, true, err
 	case qnn.Unsupported:
 		return Workload{}, false, fmt.Errorf("not supported: %s", op.Reason)

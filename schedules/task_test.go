@@ -50,7 +50,7 @@ func TestExtract(t *testing.T) {
 	d := b.conv("d", odd, 4, 30) // as a, other numbers
 	b.g.Outputs = []qnn.TensorID{d, pooled}
 
-	tasks, skipped, err := Extract(&b.g)
+	tasks, skipped, err := Extract(&b.g, AVX512VNNI)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,7 +73,7 @@ func TestExtract(t *testing.T) {
 	}
 
 	b.g.Outputs = []qnn.TensorID{99}
-	if _, _, err := Extract(&b.g); err == nil {
+	if _, _, err := Extract(&b.g, AVX512VNNI); err == nil {
 		t.Error("a graph that is wrong is accepted")
 	}
 }
@@ -89,7 +89,7 @@ func TestWorkloadOfRefuses(t *testing.T) {
 	} {
 		l := w.Layer(1)
 		spoil(l)
-		if _, err := WorkloadOf(l); err == nil || !strings.Contains(err.Error(), name) {
+		if _, err := WorkloadOf(l, AVX2); err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

@@ -60,12 +60,17 @@ type Class struct {
 	// Float: the requantisation of every channel has a float form
 	// (qnn.FloatForm), and without Sign a short form too.
 	Float bool
+	// Saturation: how often sums of products of bytes would leave 16 bits. Only
+	// targets that add such sums tell layers apart by it.
+	Saturation Saturation
 }
 
 // Holds tells whether a kernel of workload w can compute layers of workload l:
-// float forms are an offer that it need not take.
+// float forms are an offer that it need not take, and how often sums saturate
+// changes its speed only.
 func (w Workload) Holds(l Workload) bool {
 	l.Float = l.Float && w.Float
+	l.Saturation = w.Saturation
 	return w == l
 }
 

@@ -123,6 +123,8 @@ func (c Class) validate(o int) error {
 		return fmt.Errorf("mult=f32: not with multipliers of any size")
 	case c.Sign && c.Round != qnn.Double:
 		return fmt.Errorf("sign=1: means nothing with round=%s", c.Round)
+	case c.Saturation > RareSaturation:
+		return fmt.Errorf("unknown saturation %d", c.Saturation)
 	case c.PerChannel && o == 1:
 		return fmt.Errorf("perch=1: there is one output channel")
 	}

@@ -13,9 +13,9 @@ var opOfKind = map[qnn.LayerKind]Op{
 	qnn.DenseLayer:     Dense,
 }
 
-// WorkloadOf returns the work that l is. Activations must be uint8: int8 layers
+// WorkloadOf returns the work that l is for isa. Activations must be uint8: int8 layers
 // come legalised.
-func WorkloadOf(l *qnn.Layer) (Workload, error) {
+func WorkloadOf(l *qnn.Layer, isa ISA) (Workload, error) {
 	if l.Signed {
 		return Workload{}, fmt.Errorf("int8 activations: the layer is not legalised")
 	}
@@ -25,6 +25,9 @@ func WorkloadOf(l *qnn.Layer) (Workload, error) {
 		Multiplier: l.Multiplier,
 		Window:     l.Window,
 		Class:      classOf(l),
+	}
+	if isa == AVX2 && w.Op != Depthwise {
+		w.Saturation = saturationOf(l)
 	}
 	if err := w.Validate(); err != nil {
 		return Workload{}, fmt.Errorf("%s: %w", w, err)

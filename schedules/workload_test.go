@@ -87,8 +87,12 @@ func TestParseWorkloadRefuses(t *testing.T) {
 		{"o128", "o1", ""},
 		{"o128", "o0", "must be between"},
 		{" mult=lt1", "", "words"},
-		{" mult=lt1", " mult=lt1 ", "words"},
-		{"conv2d ", "conv2d  ", "words"},
+		{" mult=lt1", " mult=lt1 ", "where sat=... is expected"},
+		{" mult=lt1", " mult=lt1 sat=often", "one of usual, some, rare"},
+		{" mult=lt1", " mult=lt1 sat=usual", "not canonical"},
+		{" mult=lt1", " mult=lt1 sat=rare", ""},
+		{" mult=lt1", " mult=lt1 sat=rare x", "words"},
+		{"conv2d ", "conv2d  ", "n... is expected"},
 	} {
 		text := strings.Replace(good, c.old, c.new, 1)
 		_, err := ParseWorkload(text)

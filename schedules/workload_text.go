@@ -17,6 +17,8 @@ type field struct {
 	values []string // the choices, in the order of index
 	get    func() int
 	set    func(int)
+
+	optional bool // left out where the choice is the first
 }
 
 // fields lists the words after the operator.
@@ -41,7 +43,11 @@ func (w *Workload) fields() []field {
 			{prefix: "p", sep: ",", nums: []*int{&w.PadTop, &w.PadLeft, &w.PadBottom, &w.PadRight}},
 		}
 	}
-	return append(f, w.Class.fields()...)
+	f = append(f, w.Class.fields()...)
+	if w.Op == Depthwise {
+		return f
+	}
+	return append(f, w.Saturation.field())
 }
 
 func (c *Class) fields() []field {
@@ -161,6 +167,9 @@ func (w Workload) String() string {
 	var b strings.Builder
 	b.WriteString(string(w.Op))
 	for _, f := range w.fields() {
+		if f.optional && f.get() == 0 {
+			continue
+		}
 		b.WriteByte(' ')
 		b.WriteString(f.text())
 	}
@@ -179,12 +188,12 @@ func ParseWorkload(s string) (Workload, error) {
 	return w, nil
 }
 
-func parseWorkload(s string) (Workload, error) {
+func parseWorkload(text string) (Workload, error) {
 	const longest = 512
-	if len(s) > longest {
-		return Workload{}, fmt.Errorf("%d bytes, at most %d are allowed", len(s), longest)
+	if len(text) > longest {
+		return Workload{}, fmt.Errorf("%d bytes, at most %d are allowed", len(text), longest)
 	}
-	words := strings.Split(s, " ")
+	words := strings.Split(text, " ")
 	w := Workload{Op: Op(words[0])}
 	switch w.Op {
 	case Conv2D, Depthwise:
@@ -193,17 +202,23 @@ func parseWorkload(s string) (Workload, error) {
 	default:
 		return Workload{}, fmt.Errorf("unknown operator %q (known: conv2d, depthwise, dense)", words[0])
 	}
-	fields := w.fields()
-	if len(words)-1 != len(fields) {
-		return Workload{}, fmt.Errorf("%d words after the operator, want %d", len(words)-1, len(fields))
+	fields, words := w.fields(), words[1:]
+	if last := len(fields) - 1; fields[last].optional && len(words) == last {
+		fields = fields[:last]
+	}
+	if len(words) != len(fields) {
+		return Workload{}, fmt.Errorf("%d words after the operator, want %d", len(words), len(fields))
 	}
 	for i, f := range fields {
-		if err := f.parse(words[i+1]); err != nil {
+		if err := f.parse(words[i]); err != nil {
 			return Workload{}, err
 		}
 	}
 	if w.Op == Depthwise {
 		w.O = w.C * w.Multiplier
+	}
+	if s := w.String(); s != text {
+		return Workload{}, fmt.Errorf("not canonical, want %q", s)
 	}
 	return w, nil
 }

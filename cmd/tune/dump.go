@@ -34,7 +34,7 @@ func dumpCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			workloads, err := pick.workloads()
+			workloads, err := pick.workloads(isa)
 			if err != nil {
 				return err
 			}

@@ -37,7 +37,7 @@ func logBestCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			workloads, err := pick.workloads()
+			workloads, err := pick.workloads(isa)
 			if err != nil {
 				return err
 			}

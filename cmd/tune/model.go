@@ -74,13 +74,13 @@ func readModel(path string) (*qnn.Graph, error) {
 	return g, nil
 }
 
-// tasksOf returns the workloads of g in the form in which they are compiled.
-func tasksOf(g *qnn.Graph) (*qnn.Graph, []schedules.Task, []schedules.Skipped, error) {
+// tasksOf returns the workloads of g for isa, in the form in which they are compiled.
+func tasksOf(g *qnn.Graph, isa schedules.ISA) (*qnn.Graph, []schedules.Task, []schedules.Skipped, error) {
 	legal, err := pass.Run(g, module.Passes(false)...)
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	tasks, skipped, err := schedules.Extract(legal)
+	tasks, skipped, err := schedules.Extract(legal, isa)
 	return legal, tasks, skipped, err
 }
 

@@ -23,7 +23,7 @@ func (f *pickFlags) register(c *cobra.Command) {
 }
 
 // workloads returns what the flags select.
-func (f *pickFlags) workloads() ([]schedules.Workload, error) {
+func (f *pickFlags) workloads(isa schedules.ISA) ([]schedules.Workload, error) {
 	switch {
 	case f.workload != "" && f.model.path != "":
 		return nil, usageErrorf("--workload and --model exclude each other")
@@ -40,7 +40,7 @@ func (f *pickFlags) workloads() ([]schedules.Workload, error) {
 	if err != nil {
 		return nil, err
 	}
-	_, tasks, _, err := tasksOf(g)
+	_, tasks, _, err := tasksOf(g, isa)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", f.model.path, err)
 	}

@@ -39,7 +39,7 @@ func spaceCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			workloads, err := pick.workloads()
+			workloads, err := pick.workloads(isa)
 			if err != nil {
 				return err
 			}

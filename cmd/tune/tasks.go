@@ -38,7 +38,7 @@ func tasksCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			_, tasks, skipped, err := tasksOf(g)
+			_, tasks, skipped, err := tasksOf(g, isa)
 			if err != nil {
 				return fmt.Errorf("%s: %w", model.path, err)
 			}

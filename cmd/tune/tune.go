@@ -88,11 +88,11 @@ func tune(c *cobra.Command, f *tuneFlags) error {
 	if err := f.check(); err != nil {
 		return err
 	}
-	g, tasks, err := f.pickTasks(c)
+	isa, _, err := f.target.resolve()
 	if err != nil {
 		return err
 	}
-	isa, _, err := f.target.resolve()
+	g, tasks, err := f.pickTasks(c, isa)
 	if err != nil {
 		return err
 	}
@@ -120,7 +120,7 @@ func tune(c *cobra.Command, f *tuneFlags) error {
 
 // pickTasks returns what to tune, with the network that it is from; nil for
 // single workloads. It says what is left alone.
-func (f *tuneFlags) pickTasks(c *cobra.Command) (*qnn.Graph, []schedules.Task, error) {
+func (f *tuneFlags) pickTasks(c *cobra.Command, isa schedules.ISA) (*qnn.Graph, []schedules.Task, error) {
 	if len(f.workloads) > 0 {
 		tasks, err := parseTasks(f.workloads)
 		return nil, tasks, err
@@ -129,7 +129,7 @@ func (f *tuneFlags) pickTasks(c *cobra.Command) (*qnn.Graph, []schedules.Task, e
 	if err != nil {
 		return nil, nil, err
 	}
-	_, tasks, skipped, err := tasksOf(g)
+	_, tasks, skipped, err := tasksOf(g, isa)
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", f.model.path, err)
 	}

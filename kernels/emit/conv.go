@@ -146,6 +146,9 @@ func (g *convGen) tile(t tileShape) {
 		g.emit(x86.MOV, arg(argPrefetch), x86.R(regNext))
 		g.emit(x86.MOV, x86.R(regConsts), arg(argConsts))
 	}
+	if g.plan.Depth > 0 {
+		g.spilled(t, r)
+	}
 	g.conclude(t, r)
 }
 
@@ -177,6 +180,8 @@ type convRegs struct {
 	operands int       // first register after the accumulators
 	w, b     []int     // weights, activations
 	product  int
+	words    []int // of a pixel: sums of products in 16 bits, a vector of channels each
+	ones     int   // 16 bits each
 }
 
 // accumulators hands out the registers of a tile, and starts the accumulators.
@@ -190,14 +195,18 @@ func (g *convGen) accumulators(t tileShape) convRegs {
 	r.operands = g.next
 	switch g.plan.Operands {
 	case "reg":
-		r.w, r.b = g.vec(t.nv), g.vec(1)
+		r.w, r.b = g.vec(max(g.plan.Depth, 1)*t.nv), g.vec(1)
 	case "stream":
 		r.w, r.b = g.vec(1), g.vec(t.pixels)
 	default:
 		r.b = g.vec(1)
 	}
-	if g.plan.ElementBytes == 2 {
+	if g.plan.ElementBytes == 2 || g.plan.Depth > 1 {
 		r.product = g.vec(1)[0]
+	}
+	if g.plan.Depth > 0 {
+		r.words, r.ones = g.vec(t.nv), g.vec(1)[0]
+		g.setOnes(r.ones)
 	}
 	g.startSet(r.acc[0], r.b[0])
 	for _, set := range r.acc[1:] {
@@ -236,9 +245,8 @@ func (g *convGen) startSet(acc [][]int, tmp int) {
 // pixel in it. regW ends past the row's weights.
 func (g *convGen) windowRow(t tileShape, r convRegs) {
 	p := g.plan
-	stepBytes := t.nv * p.Lanes * 4
-	segment := p.SegmentElements * p.ElementBytes
-	full, rounds := segment/4, p.Rounds()
+	stepBytes := t.nv * p.VectorWeightBytes()
+	rounds, unit := p.Rounds(), max(p.Depth, 1)
 	moved, used := 0, 0 // bytes that regIn has moved; weights used beyond regW
 	for kx := range p.SegmentsX {
 		base := kx * p.Workload.DilationW * p.PixelBytes
@@ -246,8 +254,12 @@ func (g *convGen) windowRow(t tileShape, r convRegs) {
 			g.addImm(regW, used)
 			used = 0
 			g.loop(regK, rounds, func() {
-				for u := range p.Unroll {
-					g.step(t, r, u, base-moved+4*u, u*stepBytes)
+				for u := 0; u < p.Unroll; u += unit {
+					disps := make([]int, unit)
+					for i := range disps {
+						disps[i] = base - moved + 4*(u+i)
+					}
+					g.steps(t, r, u, disps, u*stepBytes)
 				}
 				g.addImm(regIn, 4*p.Unroll)
 				g.addImm(regW, p.Unroll*stepBytes)
@@ -255,13 +267,13 @@ func (g *convGen) windowRow(t tileShape, r convRegs) {
 			})
 			moved += 4 * p.Unroll * rounds
 		}
-		for k := rounds * p.Unroll; k < p.Steps; k++ {
-			at := 4 * k
-			if k == full { // the last step overlaps the one before
-				at = max(segment-4, 0)
+		for k := rounds * p.Unroll; k < p.Steps; k += unit {
+			disps := make([]int, min(unit, p.Steps-k))
+			for i := range disps {
+				disps[i] = base - moved + p.StepOffset(k+i)
 			}
-			g.step(t, r, k, base-moved+at, used)
-			used += stepBytes
+			g.steps(t, r, k, disps, used)
+			used += len(disps) * stepBytes
 		}
 	}
 	g.addImm(regW, used)
@@ -278,6 +290,20 @@ func (g *convGen) prefetch() {
 	g.emit(x86.ADD, x86.R(regNext), arg(argPrefetchStep))
 }
 
+// steps emits steps k and on, of inputs disps from regIn and weights wdisp from
+// regW: one, or as many as are added up in 16 bits.
+func (g *convGen) steps(t tileShape, r convRegs, k int, disps []int, wdisp int) {
+	if g.plan.Depth == 0 {
+		g.step(t, r, k, disps[0], wdisp)
+		return
+	}
+	inputs := make([]x86.Operand, len(disps))
+	for i, d := range disps {
+		inputs[i] = x86.M(regIn, d)
+	}
+	g.wordSteps(t, r, inputs, wdisp)
+}
+
 // step emits one step of 4 input bytes for the whole tile: its input is disp
 // from regIn, its weights wdisp from regW.
 func (g *convGen) step(t tileShape, r convRegs, k, disp, wdisp int) {
@@ -286,11 +312,15 @@ func (g *convGen) step(t tileShape, r convRegs, k, disp, wdisp int) {
 	broadcast := func(reg, m int) {
 		g.emit(x86.VPBROADCASTD, g.v(reg), x86.M(regIn, disp+m*stride))
 	}
-	weights := func(v int) x86.Operand { return x86.M(regW, wdisp+v*g.plan.Lanes*4) }
+	weights := func(v int) x86.Operand { return x86.M(regW, wdisp+v*g.plan.VectorWeightBytes()) }
+	load := x86.VMOVDQU
+	if g.plan.WeightBytes < g.plan.ElementBytes {
+		load = x86.VPMOVSXBW
+	}
 	switch g.plan.Operands {
 	case "reg":
 		for v := range t.nv {
-			g.emit(x86.VMOVDQU, g.v(r.w[v]), weights(v))
+			g.emit(load, g.v(r.w[v]), weights(v))
 		}
 		for m := range t.pixels {
 			broadcast(r.b[0], m)
@@ -303,7 +333,7 @@ func (g *convGen) step(t tileShape, r convRegs, k, disp, wdisp int) {
 			broadcast(r.b[m], m)
 		}
 		for v := range t.nv {
-			g.emit(x86.VMOVDQU, g.v(r.w[0]), weights(v))
+			g.emit(load, g.v(r.w[0]), weights(v))
 			for m := range t.pixels {
 				g.dot(acc[m][v], r.b[m], g.v(r.w[0]), r.product)
 			}

@@ -30,6 +30,7 @@ type ConvPlan struct {
 	BigN, SmallN int  // tiles in a row
 
 	NV, Sets, Unroll int
+	Depth            int // steps that VPADDW adds up before they are widened; 0: the dot step makes int32
 	Order, Operands  string
 	Pack             bool
 	Halo             bool // the view holds PadLeft and PadRight cells
@@ -37,6 +38,7 @@ type ConvPlan struct {
 	SplitChannels    bool
 
 	Lanes, ElementBytes int
+	WeightBytes         int // of a weight; where it is less than ElementBytes, weights are widened when they are loaded
 	PixelBytes          int // of an input pixel
 	SegmentElements     int
 	SegmentsX           int // segments in a row of the window
@@ -57,8 +59,11 @@ type ConvPlan struct {
 	Consts Layout // constants of the layer
 }
 
-// fieldWindow is the constant that multiplies window sums.
-const fieldWindow = "window"
+// Constants of convolutions.
+const (
+	fieldWindow = "window" // multiplies window sums
+	fieldSpill  = "spill"  // see BlockSpill
+)
 
 // PlanConv plans a conv2d or dense kernel for a schedule that the space of w
 // accepts.
@@ -71,7 +76,9 @@ func PlanConv(w schedules.Workload, s schedules.Schedule, isa schedules.ISA) *Co
 		Order: s.Str("order", "cyx"), Operands: s.Str("op", "reg"),
 		Pack: s.Str("st", "pack") == "pack", Halo: s.Str("pad", "") == "halo", Copy: s.Str("pad", "") == "copy",
 		SplitChannels: s.Str("split", "y") == "c",
-		ElementBytes:  schedules.ElementBytes(isa),
+		ElementBytes:  schedules.ElementBytes(isa, s),
+		WeightBytes:   schedules.WeightBytes(isa, s),
+		Depth:         schedules.DotDepth(s),
 		Requant:       requantKindOf(w.Class),
 		Sums:          w.WeightZero && isa != schedules.AVX2,
 	}
@@ -96,7 +103,7 @@ func (p *ConvPlan) planPrefetch() {
 	if p.Order[0] != 'c' || tiles < 2 || p.Rounds() == 0 || block < schedules.MinFetched || block > schedules.MaxFetched {
 		return
 	}
-	p.Prefetch = min((p.Unroll*p.NV*p.Lanes*4/64+tiles-1)/tiles, maxLines)
+	p.Prefetch = min((p.Unroll*p.NV*p.VectorWeightBytes()/64+tiles-1)/tiles, maxLines)
 }
 
 // Rounds returns how often the loop over a segment goes round, Unroll steps each;
@@ -139,6 +146,9 @@ func (p *ConvPlan) planChannels() {
 
 func (p *ConvPlan) planConstants() {
 	vec := 4 * p.Lanes
+	if p.Depth > 0 {
+		p.Block.add(fieldSpill, vec)
+	}
 	p.Block.add("bias", vec)
 	storeFields(&p.Consts, p.width(), p.Pack)
 	if p.Sums {
@@ -164,10 +174,13 @@ func (p *ConvPlan) Blocks() int {
 }
 
 // BlockWeightBytes returns the packed weights of a block of nv vectors:
-// [KH][SegmentsX][Steps][nv][Lanes][4 bytes].
+// [KH][SegmentsX][Steps][nv][Lanes][4 bytes, or 2 that are widened].
 func (p *ConvPlan) BlockWeightBytes(nv int) int {
-	return p.Workload.KH * p.SegmentsX * p.Steps * nv * p.Lanes * 4
+	return p.Workload.KH * p.SegmentsX * p.Steps * nv * p.VectorWeightBytes()
 }
+
+// VectorWeightBytes returns the size of a vector of weights, of 4 bytes of input.
+func (p *ConvPlan) VectorWeightBytes() int { return 4 * p.Lanes * p.WeightBytes / p.ElementBytes }
 
 // String prints the plan, one decision a line.
 func (p *ConvPlan) String() string {

@@ -52,7 +52,7 @@ func Passes(noFuse bool) []pass.Name {
 // prepare makes all that does not depend on memory: steps, code, constants.
 func (m *Module) prepare(o Options) (err error) {
 	for i := range m.graph.Nodes {
-		s, err := newStep(m.graph, &m.graph.Nodes[i])
+		s, err := newStep(m.graph, &m.graph.Nodes[i], o.ISA)
 		if err != nil {
 			return err
 		}

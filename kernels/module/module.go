@@ -122,7 +122,7 @@ func Default(w schedules.Workload, isa schedules.ISA) (Choice, error) {
 func HeuristicOf(space *schedules.Space, w schedules.Workload, isa schedules.ISA) Choice {
 	const stepsPerNS = 4 // dot steps, about what any CPU does
 	_, lanes := schedules.Registers(isa)
-	perStep := 4 * lanes / schedules.ElementBytes(isa)
+	perStep := 4 * lanes / schedules.ElementBytes(isa, space.Start())
 	ns := float64(w.MACs()) / float64(perStep) / stepsPerNS
 	c := Choice{Schedule: space.Start(), Source: Heuristic}
 	for _, o := range space.Others() {

@@ -53,8 +53,8 @@ const (
 	anyGaps        = gapRows | gapPixels
 )
 
-// newStep resolves node n.
-func newStep(g *qnn.Graph, n *qnn.Node) (*step, error) {
+// newStep resolves node n, for isa.
+func newStep(g *qnn.Graph, n *qnn.Node, isa schedules.ISA) (*step, error) {
 	s := &step{node: n}
 	s.info = LayerInfo{Node: n.Index, Op: n.Op.OpName(), Output: g.Output(n, 0).Name}
 	s.operator = interpreted(g, n)
@@ -71,7 +71,7 @@ func newStep(g *qnn.Graph, n *qnn.Node) (*step, error) {
 		return nil, err
 	}
 	s.info.MACs = s.layer.MACs()
-	if s.info.Workload, err = schedules.WorkloadOf(s.layer); err != nil {
+	if s.info.Workload, err = schedules.WorkloadOf(s.layer, isa); err != nil {
 		return nil, fmt.Errorf("%s: %w", g.Label(n), err)
 	}
 	return s, nil

@@ -19,6 +19,8 @@
 //	               the bias takes -xz * sum(w-wz), which holds at the border
 //	               too because padding holds xz
 //	int16 weights: (x-xz)*(w-wz) as it stands; padding is 0
+//	spilling int8 weights (spill.go): x*(w-wz), of as many steps as that takes;
+//	               the bias takes -xz * sum(w-wz)
 package pack
 
 import (
@@ -32,34 +34,56 @@ import (
 // Conv returns the packed weights, the constants of the channel blocks and the
 // constants of the layer.
 func Conv(p *emit.ConvPlan, l *qnn.Layer) (weights, blocks, consts []byte) {
-	offset := weightOffset(p, l)
-	k := l.Window.KH * l.Window.KW * l.C
-	rows := convRows(l, offset, k, p.ElementBytes)
 	bias := convBias(p, l)
 	numbers := requantNumbers(p.Requant, &l.Requant)
-	perBlock := p.BlockWeightBytes(p.NV)
-	weights = Aligned(p.FullBlocks*perBlock + p.BlockWeightBytes(p.TailNV))
 	blocks = Aligned((p.FullBlocks*p.NV + p.TailNV) * p.Block.Bytes)
 	for b := range p.Blocks() {
-		nv := p.NV
-		if b == p.FullBlocks {
-			nv = p.TailNV
-		}
-		for v := range nv {
-			oc := make([]int, p.Lanes) // of each lane, -1 where there is none
-			for lane := range oc {
-				oc[lane] = b*p.NV*p.Lanes + emit.ChannelOf(p.Pack, nv, p.Lanes, v, lane)
-				if oc[lane] >= l.OC {
-					oc[lane] = -1
-					continue
-				}
-				packConvLane(p, weights[b*perBlock:], rows[oc[lane]*k*p.ElementBytes:], nv, v, lane)
-			}
+		channels := blockChannels(p, b)
+		for v := range len(channels) / p.Lanes {
 			dst := blocks[(b*p.NV+v)*p.Block.Bytes:][:p.Block.Bytes]
-			fillBlock(dst, &p.Block, oc, numbers, func(c int) int32 { return bias[c] })
+			fillBlock(dst, &p.Block, channels[v*p.Lanes:][:p.Lanes], numbers, func(c int) int32 { return bias[c] })
 		}
 	}
-	return weights, blocks, layerConstants(&p.Consts, p.Lanes, numbers[0], &l.Requant, offset-l.WeightZero)
+	if p.Depth > 0 {
+		weights = spillingWeights(p, l, blocks)
+	} else {
+		weights = convWeights(p, l)
+	}
+	return weights, blocks, layerConstants(&p.Consts, p.Lanes, numbers[0], &l.Requant, weightOffset(p, l)-l.WeightZero)
+}
+
+// blockChannels returns the channel of each lane of block b, -1 where there is
+// none: [nv][lanes].
+func blockChannels(p *emit.ConvPlan, b int) []int {
+	nv := p.NV
+	if b == p.FullBlocks {
+		nv = p.TailNV
+	}
+	channels := make([]int, nv*p.Lanes)
+	for i := range channels {
+		channels[i] = b*p.NV*p.Lanes + emit.ChannelOf(p.Pack, nv, p.Lanes, i/p.Lanes, i%p.Lanes)
+		if channels[i] >= p.Workload.O {
+			channels[i] = -1
+		}
+	}
+	return channels
+}
+
+// convWeights returns the packed weights of all blocks.
+func convWeights(p *emit.ConvPlan, l *qnn.Layer) []byte {
+	k := l.Window.KH * l.Window.KW * l.C
+	rows := convRows(l, weightOffset(p, l), k, p.WeightBytes)
+	perBlock := p.BlockWeightBytes(p.NV)
+	weights := Aligned(p.FullBlocks*perBlock + p.BlockWeightBytes(p.TailNV))
+	for b := range p.Blocks() {
+		channels := blockChannels(p, b)
+		for i, oc := range channels {
+			if oc >= 0 {
+				packConvLane(p, weights[b*perBlock:], rows[oc*k*p.WeightBytes:], len(channels)/p.Lanes, i)
+			}
+		}
+	}
+	return weights
 }
 
 // fillBlock writes the constants of one vector of channels, of which oc lists those
@@ -73,10 +97,10 @@ func fillBlock(dst []byte, layout *emit.Layout, oc []int, numbers []emit.Requant
 	}
 	fillVectors(dst, layout, len(oc), func(lane int, name string) int64 {
 		switch {
+		case name == "spill" || name == "bias" && oc[lane] < 0:
+			return 0
 		case name != "bias":
 			return of(oc[lane]).Get(name)
-		case oc[lane] < 0:
-			return 0
 		}
 		return int64(bias(oc[lane]) + of(oc[lane]).Bias())
 	})
@@ -93,25 +117,24 @@ func requantNumbers(kind interface {
 	return list
 }
 
-// packConvLane scatters the weights of one output channel, src [KH][KW][C] of
-// the plan's element type, to lane of vector v of its block.
-func packConvLane(p *emit.ConvPlan, dst, src []byte, nv, v, lane int) {
+// packConvLane scatters the weights of one output channel, src [KH][KW][C], to a lane of its block, which has nv vectors.
+func packConvLane(p *emit.ConvPlan, dst, src []byte, nv, lane int) {
 	w := p.Workload
-	step := nv * p.Lanes * 4
-	at := (v*p.Lanes + lane) * 4
-	segment := p.SegmentElements * p.ElementBytes
+	step, size := nv*p.VectorWeightBytes(), p.VectorWeightBytes()/p.Lanes
+	at := lane * size
+	segment := p.SegmentElements * p.WeightBytes
 	for ky := range w.KH {
 		for kx := range p.SegmentsX {
-			row := src[(ky*w.KW+kx)*w.C*p.ElementBytes:][:segment]
-			for k := 0; k+4 <= segment; k += 4 {
-				copy(dst[at:at+4], row[k:k+4])
+			row := src[(ky*w.KW+kx)*w.C*p.WeightBytes:][:segment]
+			for k := 0; k+size <= segment; k += size {
+				copy(dst[at:at+size], row[k:k+size])
 				at += step
 			}
-			if rest := segment % 4; rest != 0 { // overlaps: only the last rest bytes are new
-				if segment >= 4 {
-					copy(dst[at+4-rest:at+4], row[segment-rest:])
+			if rest := segment % size; rest != 0 { // overlaps: only the last rest bytes are new
+				if segment >= size {
+					copy(dst[at+size-rest:at+size], row[segment-rest:])
 				} else {
-					copy(dst[at:at+4], row)
+					copy(dst[at:at+size], row)
 				}
 				at += step
 			}
