@@ -29,15 +29,12 @@ const (
 	copyPerNS = 20
 )
 
-// maxRevisions bounds how often settle asks all layers.
-const maxRevisions = 8
-
 // settle revises choices where the layers around a tensor want different layouts
-// of it, so that one would have to copy: each layer in turn takes that of its
-// schedules with which it, and the copies of its tensors, take least, until none
-// changes any more.
+// of it, so that one would have to copy: of all combinations of the layers'
+// schedules and the tensors' layouts it takes one of least time, that of all
+// layers and copies together.
 func (m *Module) settle(choices []Choice) {
-	s := &settlement{m: m, options: make([][]option, len(choices)), taken: make([]int, len(choices)), uses: m.findUses()}
+	s := &settlement{m: m, options: make([][]option, len(choices)), layers: make([]int, len(choices))}
 	for i, c := range choices {
 		if m.steps[i].layer == nil {
 			continue
@@ -47,15 +44,16 @@ func (m *Module) settle(choices []Choice) {
 		for _, o := range c.Others {
 			s.options[i] = append(s.options[i], option{o.Schedule, max(o.Extra, 0), LayoutOf(w, o.Schedule)})
 		}
+		s.layers[i] = s.variable(len(s.options[i]))
+		s.add(func(v []int) time.Duration { return s.options[i][v[0]].extra }, s.layers[i])
 	}
-	for range maxRevisions {
-		if !s.revise() {
-			break
-		}
+	for id, u := range m.findUses() {
+		s.addTensor(qnn.TensorID(id), u)
 	}
+	values := s.solve()
 	for i, options := range s.options {
 		if options != nil {
-			choices[i].Schedule = options[s.taken[i]].schedule
+			choices[i].Schedule = options[values[s.layers[i]]].schedule
 		}
 	}
 }
@@ -66,67 +64,41 @@ type option struct {
 	layout   Layout
 }
 
+// A settlement has a variable for each layer, its option, and one for each tensor:
+// whether it has a border.
 type settlement struct {
+	minSum
 	m       *Module
 	options [][]option // of each step; nil without kernel
-	taken   []int
-	uses    []uses
+	layers  []int      // variable of each step with options
 }
 
-// revise lets each layer take its best option, and tells whether any changed.
-func (s *settlement) revise() bool {
-	changed := false
-	for i, options := range s.options {
-		best, least := s.taken[i], s.cost(i)
-		for k := range options {
-			s.taken[i] = k
-			if c := s.cost(i); c < least {
-				best, least, changed = k, c, true
+// addTensor adds what the layers around a tensor pay for its layout: a consumer that
+// wants a border copies where there is none, and nobody who wants rows without gaps
+// takes one.
+func (s *settlement) addTensor(id qnn.TensorID, u uses) {
+	border := s.variable(2)
+	price := copyTime + time.Duration(s.m.graph.Tensors[id].Bytes()/copyPerNS)
+	pay := func(step int, reads bool) {
+		if s.options[step] == nil {
+			return
+		}
+		s.add(func(v []int) time.Duration {
+			l := s.options[step][v[0]].layout
+			switch {
+			case l.Dense && v[1] == 1:
+				return never
+			case l.Halo && reads && v[1] == 0:
+				return price
 			}
-		}
-		s.taken[i] = best
+			return 0
+		}, s.layers[step], border)
 	}
-	return changed
-}
-
-// cost is what step i takes more than it must, and the copies of its tensors.
-func (s *settlement) cost(i int) time.Duration {
-	if s.options[i] == nil {
-		return 0
+	if u.producer >= 0 {
+		pay(u.producer, false)
 	}
-	sum := s.options[i][s.taken[i]].extra
-	n := s.m.steps[i].node
-	for _, id := range n.Inputs {
-		if id != qnn.NoTensor {
-			sum += s.copies(id)
-		}
-	}
-	return sum + s.copies(n.Outputs[0])
-}
-
-// copies is the time of all copies of a tensor: of each consumer that wants a
-// border, if anybody wants rows without gaps.
-func (s *settlement) copies(id qnn.TensorID) time.Duration {
-	u := &s.uses[id]
-	dense := u.producer >= 0 && s.layout(u.producer).Dense
-	copies := 0
 	for _, c := range u.consumers {
-		l := s.layout(c)
-		dense = dense || l.Dense
-		if l.Halo && s.m.steps[c].node.Inputs[s.m.steps[c].data] == id {
-			copies++
-		}
+		n := s.m.steps[c].node
+		pay(c, n.Inputs[s.m.steps[c].data] == id)
 	}
-	if !dense || copies == 0 {
-		return 0
-	}
-	return time.Duration(copies) * (copyTime + time.Duration(s.m.graph.Tensors[id].Bytes()/copyPerNS))
-}
-
-// layout is what step i wants as things stand.
-func (s *settlement) layout(i int) Layout {
-	if s.options[i] == nil {
-		return Layout{}
-	}
-	return s.options[i][s.taken[i]].layout
 }
