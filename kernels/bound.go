@@ -21,12 +21,13 @@ type Bound struct {
 	phases [][]part
 	args   []emit.Args // of the parts that are calls
 	keep   [][]byte    // buffers that args point to, besides the views
-	table  []uint64    // addresses of input rows
+	tables [][]uint64  // addresses of input rows
 	sums   []int32
 
-	residual *Residual // nil: none
-	scratch  [][]byte  // of each thread: results that wait for the addition
-	sandbox  *sandbox
+	residual       *Residual // nil: none
+	scratch        [][]byte  // of each thread: results that wait for the addition
+	sumsOf, wideOf [][]byte  // in a chain, of each thread: window sums and widened rows
+	sandbox        *sandbox
 }
 
 // A part is calls of programs, or some rows to copy to the scratch.
@@ -144,7 +145,9 @@ func (b *Bound) showMemory() error {
 		show(s, "scratch", k, emu.Read|emu.Write)
 	}
 	show(s, "window sums", b.sums, emu.Read|emu.Write)
-	show(s, "row table", b.table, emu.Read)
+	for _, t := range b.tables {
+		show(s, "row table", t, emu.Read)
+	}
 	show(s, "arguments", b.args, emu.Read|emu.Write)
 	return errors.Join(s.errs...)
 }

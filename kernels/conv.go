@@ -51,17 +51,18 @@ func (k *convKernel) densePixels() bool { return false }
 // calls of bounded work. Window sums are part of the calls of the same rows, and
 // a phase before where threads share channel blocks, for all of which they serve.
 func (k *convKernel) bind(b *Bound) error {
-	b.table = k.inputRows(b)
+	table := k.inputRows(b)
 	if k.Flat {
-		b.table = k.tileTable(b.table[0])
+		table = k.tileTable(table[0])
 	}
+	b.tables = append(b.tables, table)
 	shares := k.shares(b)
 	args := make([]emit.Args, k.Images)
 	if k.Sums {
 		b.sums = make([]int32, k.Images*k.Rows*k.Row)
 	}
 	for image := range args {
-		args[image] = k.imageArgs(b, image)
+		args[image] = k.imageArgs(b, table, image)
 	}
 	sumsFirst := k.Sums && shares.blockMajor
 	if sumsFirst {
@@ -103,11 +104,11 @@ func (k *convKernel) tileTable(base uint64) []uint64 {
 }
 
 // imageArgs are the arguments for all of an image.
-func (k *convKernel) imageArgs(b *Bound, image int) emit.Args {
+func (k *convKernel) imageArgs(b *Bound, table []uint64, image int) emit.Args {
 	w := k.Workload
-	first := &b.table[0]
+	first := &table[0]
 	if !k.Flat {
-		first = &b.table[image*(w.H+w.PadTop+w.PadBottom)]
+		first = &table[image*(w.H+w.PadTop+w.PadBottom)]
 	}
 	args := emit.Args{
 		Rows:    uintptr(unsafe.Pointer(first)),
@@ -185,17 +186,17 @@ func (k *convKernel) pieceOf(args emit.Args, p piece) (emit.Args, region) {
 	made.channel = p.blocks.at * per
 	made.channels = min(p.blocks.n*per, k.Workload.O-made.channel)
 	args.Out += uintptr(made.channel)
-	args.PrefetchStep = k.prefetchStep(p.rows.n)
-	return args, made
-}
-
-// prefetchStep spreads the lines of a block's weights evenly over the loops of the
-// tiles in so many rows of the grid.
-func (k *convKernel) prefetchStep(rows int) int64 {
-	tiles := rows
+	tiles := p.rows.n
 	if !k.Flat {
 		tiles *= k.BigN + k.SmallN
 	}
+	args.PrefetchStep = k.prefetchStep(tiles)
+	return args, made
+}
+
+// prefetchStep spreads the lines of a block's weights evenly over the loops of so
+// many tiles.
+func (k *convKernel) prefetchStep(tiles int) int64 {
 	rounds := tiles * k.Workload.KH * k.SegmentsX * k.Rounds()
 	if rounds == 0 {
 		return 0

@@ -41,12 +41,13 @@ func (k *depthwiseKernel) bind(b *Bound) error {
 		return errNoResidual
 	}
 	w := k.Workload
-	b.table = k.inputRows(b)
+	table := k.inputRows(b)
+	b.tables = append(b.tables, table)
 	perImage := w.H + w.PadTop + w.PadBottom
 	b.phase()
 	for image := range w.N {
 		args := emit.Args{
-			Rows:    uintptr(unsafe.Pointer(&b.table[image*perImage])),
+			Rows:    uintptr(unsafe.Pointer(&table[image*perImage])),
 			Out:     addressOf(b.out.Data, b.out.Offset+image*b.out.ImageStride),
 			Weights: addressOf(b.p.weights, 0), Params: addressOf(b.p.blocks, 0), Consts: addressOf(b.p.consts, 0),
 			OutRow: int64(b.out.RowStride), OutPix: int64(b.out.PixelStride),

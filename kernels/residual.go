@@ -38,17 +38,33 @@ type region struct {
 // the output. With a residual it makes it in a scratch of the thread, from where
 // the sum goes to the output.
 func (b *Bound) compute(args emit.Args, made region, thread int) error {
-	if b.residual == nil {
-		b.call(progMain, args)
-		return nil
+	return b.computeAll([]emit.Args{args}, made, thread)
+}
+
+// computeAll is compute for calls that make a region together, whose first pixel is
+// that of the first.
+func (b *Bound) computeAll(calls []emit.Args, made region, thread int) error {
+	var sum []Part
+	if b.residual != nil {
+		c := b.x.kernel.Workload.O
+		scratch := b.scratchOf(thread, made.rows*made.pixels*c)
+		first, pix := calls[0].Out, uintptr(calls[0].OutPix)
+		for i := range calls {
+			a := &calls[i]
+			a.Out = addressOf(scratch, made.channel) + (a.Out-first)/pix*uintptr(c)
+			a.OutPix, a.OutRow = int64(c), int64(made.pixels*c)
+		}
+		var err error
+		if sum, err = b.residual.add(made, b.out, scratch, c); err != nil {
+			return err
+		}
 	}
-	c := b.x.kernel.Workload.O
-	scratch := b.scratchOf(thread, made.rows*made.pixels*c)
-	args.Out = addressOf(scratch, made.channel)
-	args.OutPix, args.OutRow = int64(c), int64(made.pixels*c)
-	sum, err := b.residual.add(made, b.out, scratch, c)
-	b.call(progMain, args, sum...)
-	return err
+	last := len(calls) - 1
+	for _, a := range calls[:last] {
+		b.call(progMain, a)
+	}
+	b.call(progMain, calls[last], sum...)
+	return nil
 }
 
 // scratchOf returns the scratch in which a thread's calls make what waits for
