@@ -2,75 +2,47 @@ package kernels
 
 import (
 	"fmt"
+	"time"
 
 	"qtune/kernels/pack"
 )
 
-// A ChainLayer is a layer of a chain: code and constants.
-type ChainLayer struct {
-	Executable *Executable
-	Packed     *Packed
-	Residual   *Residual // nil: none
-}
-
-// A Chain is layers with their constants and buffers, each of which reads what the
-// one before makes. Threads compute all of them over bands of a few rows: what is
-// between layers lies in a ring of rows of each thread, in its caches.
+// A Chain is layers, each of which reads what the one before makes, with their
+// constants and buffers.
 type Chain struct {
-	layers []*Bound
-	strips [][]chainPart // of each thread, in order
+	plan    *ChainPlan
+	layers  []*Bound
+	threads [][]chainPart // of each, in order
+	timed   bool
+	spent   [][]time.Duration // of each thread and layer
 }
 
-// A chainPart is a part of the last phase of a layer.
+// A chainPart is a part of a layer's last phase.
 type chainPart struct{ layer, part int }
 
-// A rowMaker is the plan of a kernel that can be part of a chain.
-type rowMaker interface {
-	plan
-	link() link
-	// leads tells whether the kernel can make any number of rows at a time.
-	leads() bool
-	// follows tells whether it can besides read rows wherever they lie, dense but for its halo.
-	// for its halo.
-	follows() bool
-	// inputRows returns the addresses of the input's rows, see rowTable, and adds
-	// phases that bring them there.
-	inputRows(b *Bound) []uint64
-	// makeRows adds the calls that make some rows of a strip.
-	makeRows(b *Bound, s *strip, rows chunk) error
+// A ChainLayer is what a layer of a chain is bound to.
+type ChainLayer struct {
+	Executable *Executable // of the plan's kernel
+	Packed     *Packed
+	Residual   *Residual // of the last layer, nil without
 }
 
 // A strip is what a thread makes of an image of a layer's output.
 type strip struct {
-	image, thread int
-	table         []uint64              // addresses of the input's rows, from those above the image on
-	own           bool                  // the rows are in a ring
-	out           func(row int) uintptr // where the first cell of an output row lies
-	outRow        int
-	outPix        int
+	image, thread  int
+	table          []uint64 // addresses of the input's rows, from those above the image on
+	ring           bool     // that the rows are in
+	prepared       []byte
+	out            func(row int) uintptr // where the first cell of an output row lies
+	outRow, outPix int                   // bytes from output row to row, of rows that are made together, and from pixel to pixel
 }
 
-// CanFollow tells whether k can read what before makes out of a ring of rows.
-func (k *Kernel) CanFollow(before *Kernel) bool {
-	first, ok := before.plan.(rowMaker)
-	if !ok || !first.leads() {
-		return false
-	}
-	second, ok := k.plan.(rowMaker)
-	if !ok || !second.follows() {
-		return false
-	}
-	a, b := before.Workload, k.Workload
-	dense := !first.flat() && !first.densePixels() || k.InputHalo() == Halo{}
-	return a.N == b.N && a.OH() == b.H && a.OW() == b.W && a.O == b.C && dense
-}
-
-// BindChain joins the layers of a chain to memory. in is the input of the first
-// and out the output of the last, which is made band rows at a time.
-func BindChain(layers []ChainLayer, in, out View, threads, band int) (*Chain, error) {
-	c := &Chain{}
+// Bind joins the layers to memory: in is the input of the first and out the output
+// of the last, and memory of Bytes may be used for something else between runs.
+func (p *ChainPlan) Bind(layers []ChainLayer, in, out View, memory []byte) (*Chain, error) {
+	c := &Chain{plan: p}
 	for i, l := range layers {
-		b := &Bound{x: l.Executable, p: l.Packed, threads: max(threads, 1), residual: l.Residual}
+		b := &Bound{x: l.Executable, p: l.Packed, threads: len(p.threads), residual: l.Residual}
 		if i == 0 {
 			b.in = in
 		}
@@ -79,38 +51,32 @@ func BindChain(layers []ChainLayer, in, out View, threads, band int) (*Chain, er
 		}
 		c.layers = append(c.layers, b)
 	}
-	if err := c.bind(max(threads, 1), band); err != nil {
-		return nil, fmt.Errorf("binding a chain that ends with %s: %w", layers[len(layers)-1].Executable.kernel.Workload, err)
+	if err := c.bind(memory); err != nil {
+		return nil, fmt.Errorf("binding %s to the layers before: %w", p.kernels[len(p.kernels)-1].Workload, err)
 	}
 	return c, nil
 }
 
-func (c *Chain) bind(threads, band int) error {
-	var links []link
-	for _, b := range c.layers {
-		m, ok := b.x.kernel.plan.(rowMaker)
-		if !ok {
-			return fmt.Errorf("%s cannot be part of it", b.x.kernel.Workload)
-		}
-		links = append(links, m.link())
+func (c *Chain) bind(memory []byte) error {
+	first, last := c.layers[0], c.layers[len(c.layers)-1]
+	if err := first.checkInput(); err != nil {
+		return err
 	}
-	first := c.layers[0]
-	input := first.maker().inputRows(first)
+	if err := last.checkOutputs(); err != nil {
+		return err
+	}
+	input := c.plan.makers[0].inputRows(first)
 	first.tables = append(first.tables, input)
+	borders := c.borders()
 	for _, b := range c.layers {
 		b.phase()
 	}
-	last := &links[len(links)-1]
-	images := first.x.kernel.Workload.N
-	perImage := (last.rows + last.step - 1) / last.step
-	buffers := c.newBuffers()
-	for thread, own := range chunksOf(images*perImage, threads) {
-		c.strips = append(c.strips, nil)
-		for image := own.at / perImage; image*perImage < own.at+own.n; image++ {
-			from := max(own.at-image*perImage, 0) * last.step
-			to := min((own.at+own.n-image*perImage)*last.step, last.rows)
-			steps := planBands(links, chunk{from, to - from}, band)
-			if err := c.addStrip(links, steps, input, buffers, image, thread); err != nil {
+	for thread, strips := range c.plan.threads {
+		c.threads, c.spent = append(c.threads, nil), append(c.spent, make([]time.Duration, len(c.layers)))
+		own := memory[thread*c.plan.perThread:][:c.plan.perThread]
+		c.layOut(own)
+		for i := range strips {
+			if err := c.addStrip(&strips[i], thread, input, borders, own); err != nil {
 				return err
 			}
 		}
@@ -125,115 +91,173 @@ func (c *Chain) bind(threads, band int) error {
 	return nil
 }
 
-func (b *Bound) maker() rowMaker { return b.x.kernel.plan.(rowMaker) }
-
-// chainBuffers are the rings and borders between the layers of a chain.
-type chainBuffers struct {
-	rings   [][][]byte // of each layer but the last, and thread
-	borders [][]byte   // of each layer but the first
-}
-
-func (c *Chain) newBuffers() *chainBuffers {
-	f := &chainBuffers{rings: make([][][]byte, len(c.layers)), borders: make([][]byte, len(c.layers))}
+// borders returns for each layer that reads a ring the row above and below all
+// images.
+func (c *Chain) borders() [][]byte {
+	list := make([][]byte, len(c.layers))
 	for i, b := range c.layers[1:] {
 		w := b.x.kernel.Workload
-		f.borders[i+1] = filled((w.PadLeft+w.W+w.PadRight)*w.C, byte(b.p.inputZero))
-		b.keep = append(b.keep, f.borders[i+1])
+		list[i+1] = pack.Aligned((w.PadLeft + w.W + w.PadRight) * w.C)
+		fill(list[i+1], byte(b.p.inputZero))
+		b.keep = append(b.keep, list[i+1])
 	}
-	return f
+	return list
 }
 
-func filled(n int, v byte) []byte {
-	b := pack.Aligned(n)
+func fill(b []byte, v byte) {
 	for i := range b {
 		b[i] = v
 	}
-	return b
 }
 
-// ring returns the memory of a thread's rows between a layer and the next.
-func (c *Chain) ring(f *chainBuffers, layer, thread, bytes int) []byte {
-	for len(f.rings[layer]) <= thread {
-		f.rings[layer] = append(f.rings[layer], nil)
-	}
-	if len(f.rings[layer][thread]) < bytes {
-		r := filled(bytes, byte(c.layers[layer+1].p.inputZero))
-		f.rings[layer][thread] = r
-		c.layers[layer].keep = append(c.layers[layer].keep, r)
-		c.layers[layer+1].keep = append(c.layers[layer+1].keep, r)
-	}
-	return f.rings[layer][thread][:bytes]
-}
-
-// addStrip adds the parts of a thread that make a strip of an image.
-func (c *Chain) addStrip(links []link, steps []bandStep, input []uint64, f *chainBuffers, image, thread int) error {
-	strips := make([]*strip, len(c.layers))
+// layOut gives the layers their areas of a thread's memory.
+func (c *Chain) layOut(own []byte) {
 	for i, b := range c.layers {
-		s := &strip{image: image, thread: thread}
-		w := b.x.kernel.Workload
+		a := &c.plan.areas[i]
+		b.keep = append(b.keep, a.ring.of(own), a.prepared.of(own))
+		if i > 0 {
+			b.keep = append(b.keep, c.plan.areas[i-1].ring.of(own))
+		}
+		if b.residual != nil {
+			b.scratch = append(b.scratch, a.sum.of(own))
+			b.keep = append(b.keep, a.sum.of(own))
+		}
+	}
+}
+
+// of returns the chunk's bytes.
+func (c chunk) of(b []byte) []byte { return b[c.at : c.at+c.n : c.at+c.n] }
+
+// addStrip adds the parts of a thread that make a strip.
+func (c *Chain) addStrip(plan *stripPlan, thread int, input []uint64, borders [][]byte, own []byte) error {
+	strips := make([]strip, len(c.layers))
+	for i, b := range c.layers {
+		w, s := b.x.kernel.Workload, &strips[i]
+		s.image, s.thread, s.ring, s.prepared = plan.image, thread, i > 0, c.plan.areas[i].prepared.of(own)
+		rows := w.PadTop + w.H + w.PadBottom
 		if i == 0 {
-			per := w.PadTop + w.H + w.PadBottom
-			s.table = input[image*per : (image+1)*per]
+			s.table = input[plan.image*rows:][:rows]
 		} else {
-			s.table, s.own = make([]uint64, w.PadTop+w.H+w.PadBottom), true
+			s.table = c.ringTable(plan, i, borders[i], own)
 			b.tables = append(b.tables, s.table)
 		}
-		strips[i] = s
-	}
-	for i, s := range strips {
-		b := c.layers[i]
-		if i == len(strips)-1 {
-			s.outRow, s.outPix = b.out.RowStride, b.out.PixelStride
-			s.out = func(row int) uintptr {
-				return addressOf(b.out.Data, b.out.Offset+image*b.out.ImageStride+row*b.out.RowStride)
-			}
-			continue
+		s.outRow, s.outPix = b.out.RowStride, b.out.PixelStride
+		s.out = func(row int) uintptr {
+			return addressOf(b.out.Data, b.out.Offset+plan.image*b.out.ImageStride+row*b.out.RowStride)
 		}
-		w, halo := c.layers[i+1].x.kernel.Workload, c.layers[i+1].x.kernel.InputHalo()
-		n, place := ringRows(links, steps, i)
-		s.outRow, s.outPix = (halo.Left+w.W+halo.Right)*w.C, w.C
-		ring := c.ring(f, i, thread, n*s.outRow)
-		table := strips[i+1].table
-		for y := range table {
-			row := y - w.PadTop
-			switch {
-			case row < 0 || row >= w.H:
-				table[y] = uint64(addressOf(f.borders[i+1], 0))
-			case place[row] >= 0:
-				table[y] = uint64(addressOf(ring, place[row]*s.outRow+halo.Left*w.C-w.PadLeft*w.C))
-			}
+		if i < len(plan.rings) {
+			s.outRow, s.outPix = c.plan.ringStride(i), w.O
+			s.out = func(row int) uintptr { return c.ringRow(plan, i, row, own) }
 		}
-		s.out = func(row int) uintptr { return addressOf(ring, place[row]*s.outRow+halo.Left*w.C) }
 	}
-	for _, step := range steps {
+	for n, step := range plan.steps {
 		b := c.layers[step.layer]
 		b.part()
-		if err := b.maker().makeRows(b, strips[step.layer], step.rows); err != nil {
+		if n == 0 {
+			b.lastPart().copies = c.halos(plan, own)
+		}
+		if err := c.plan.makers[step.layer].makeRows(b, &strips[step.layer], step.rows); err != nil {
 			return err
 		}
-		c.strips[thread] = append(c.strips[thread], chainPart{step.layer, len(b.phases[len(b.phases)-1]) - 1})
+		c.threads[thread] = append(c.threads[thread], chainPart{step.layer, len(b.phases[len(b.phases)-1]) - 1})
 	}
 	return nil
 }
 
-// Phases returns the work in parts as those of a Bound: what prepares the input,
-// and the bands of each thread.
-func (c *Chain) Phases() [][]Part {
-	first := *c.layers[0]
-	first.residual = nil
-	phases := first.Phases()
-	phases[len(phases)-1] = nil
-	last := &phases[len(phases)-1]
-	for _, parts := range c.strips {
-		*last = append(*last, func() error {
-			for _, p := range parts {
-				b := c.layers[p.layer]
-				if err := b.run(&b.phases[len(b.phases)-1][p.part]); err != nil {
-					return err
+// ringRow returns where the first cell of a row that a layer makes lies.
+func (c *Chain) ringRow(plan *stripPlan, layer, row int, own []byte) uintptr {
+	next := c.plan.kernels[layer+1]
+	at := plan.rings[layer].place[row]*c.plan.ringStride(layer) + next.InputHalo().Left*next.Workload.C
+	return addressOf(own, c.plan.areas[layer].ring.at+at)
+}
+
+// ringTable is the table of rows of a layer that reads a ring.
+func (c *Chain) ringTable(plan *stripPlan, layer int, border, own []byte) []uint64 {
+	w := c.plan.kernels[layer].Workload
+	return rowTable(1, w.H, w.PadTop, w.PadBottom, addressOf(border, 0), func(_, row int) uintptr {
+		if plan.rings[layer-1].place[row] < 0 {
+			return 0
+		}
+		return c.ringRow(plan, layer-1, row, own) - uintptr(w.PadLeft*w.C)
+	})
+}
+
+// halos are the copies that fill the borders at both ends of the rows of rings.
+func (c *Chain) halos(plan *stripPlan, own []byte) []rowCopy {
+	var list []rowCopy
+	for i, r := range plan.rings {
+		next := c.layers[i+1]
+		w, halo := next.x.kernel.Workload, next.x.kernel.InputHalo()
+		zeros := pack.Aligned(max(halo.Left, halo.Right) * w.C)
+		fill(zeros, byte(next.p.inputZero))
+		for row := range r.rows {
+			all := c.plan.areas[i].ring.of(own)[row*c.plan.ringStride(i):][:c.plan.ringStride(i)]
+			for _, dst := range [][]byte{all[:halo.Left*w.C], all[len(all)-halo.Right*w.C:]} {
+				if len(dst) > 0 {
+					list = append(list, rowCopy{dst, zeros[:len(dst)], 1, len(dst), len(dst), 1})
 				}
 			}
-			return nil
-		})
+		}
 	}
-	return phases
+	return list
+}
+
+// Phases returns the work in parts, as those of a Bound: what prepares the input,
+// and then all layers.
+func (c *Chain) Phases() [][]Part {
+	first := *c.layers[0]
+	first.phases = first.phases[:len(first.phases)-1]
+	first.residual = nil
+	phases := first.Phases()
+	var last []Part
+	for thread := range c.threads {
+		last = append(last, func() error { return c.run(thread) })
+	}
+	return append(phases, last)
+}
+
+// run computes a thread's share.
+func (c *Chain) run(thread int) error {
+	start := time.Time{}
+	if c.timed {
+		start = time.Now()
+	}
+	for _, p := range c.threads[thread] {
+		b := c.layers[p.layer]
+		if err := b.run(&b.phases[len(b.phases)-1][p.part]); err != nil {
+			return err
+		}
+		if c.timed {
+			now := time.Now()
+			c.spent[thread][p.layer] += now.Sub(start)
+			start = now
+		}
+	}
+	return nil
+}
+
+// Time tells whether runs that follow are timed, layer by layer.
+func (c *Chain) Time(on bool) {
+	c.timed = on
+	if on {
+		for _, t := range c.spent {
+			clear(t)
+		}
+	}
+}
+
+// Spent returns the share of each layer in the time that all threads took since
+// Time(true).
+func (c *Chain) Spent() []float64 {
+	shares, sum := make([]float64, len(c.layers)), 0.0
+	for _, t := range c.spent {
+		for i, d := range t {
+			shares[i] += float64(d)
+			sum += float64(d)
+		}
+	}
+	for i := range shares {
+		shares[i] /= max(sum, 1)
+	}
+	return shares
 }

@@ -19,7 +19,7 @@ func TestChain(t *testing.T) {
 			t.Parallel()
 			r := rand.New(rand.NewPCG(6, uint64(len(isa))))
 			counts := map[int]int{}
-			for range 200 {
+			for range 80 {
 				layers := randomChain(r, isa)
 				counts[len(layers)]++
 				for _, m := range modes(isa) {
@@ -126,12 +126,15 @@ func checkChain(t *testing.T, r *rand.Rand, kernels []*Kernel, isa schedules.ISA
 		defer chain[len(chain)-1].Residual.Operators.Close()
 	}
 	band, threads := 1+r.IntN(5), 1+r.IntN(3)
-	c, err := BindChain(chain, in, out, threads, band)
+	plan := PlanChain(kernels, threads, band, chain[len(chain)-1].Residual != nil)
+	memory := randomBytes(r, plan.Bytes())
+	c, err := plan.Bind(chain, in, out, memory)
 	if err != nil {
 		t.Fatalf("%s: %v", name, err)
 	}
 	before := bytes.Clone(out.Data)
-	for range 2 { // with what the first run left
+	for range 2 {
+		copy(memory, randomBytes(r, len(memory))) // somebody else's
 		for _, phase := range c.Phases() {
 			for _, part := range phase {
 				if err := part(); err != nil {

@@ -85,7 +85,7 @@ func (k *convKernel) bind(b *Bound) error {
 		for _, p := range part {
 			args, made := k.pieceOf(args[image], p)
 			made.image = image
-			if err := b.compute(args, made, threadOf(k.Images*n, b.threads, i)); err != nil {
+			if err := b.compute([]emit.Args{args}, made, threadOf(k.Images*n, b.threads, i)); err != nil {
 				return err
 			}
 		}
@@ -110,18 +110,23 @@ func (k *convKernel) imageArgs(b *Bound, table []uint64, image int) emit.Args {
 	if !k.Flat {
 		first = &table[image*(w.H+w.PadTop+w.PadBottom)]
 	}
-	args := emit.Args{
-		Rows:    uintptr(unsafe.Pointer(first)),
-		Out:     addressOf(b.out.Data, b.out.Offset+image*b.out.ImageStride),
-		Weights: addressOf(b.p.weights, 0), Params: addressOf(b.p.blocks, 0), Consts: addressOf(b.p.consts, 0),
-		OutRow: int64(b.out.RowStride), OutPix: int64(b.out.PixelStride),
-		NRows: int64(k.Rows), Big: int64(k.BigN), Small: int64(k.SmallN),
-		Blocks: int64(k.FullBlocks), Tail: int64(k.Blocks() - k.FullBlocks),
-	}
+	args := k.allBlocks(b)
+	args.Rows = uintptr(unsafe.Pointer(first))
+	args.Out = addressOf(b.out.Data, b.out.Offset+image*b.out.ImageStride)
+	args.OutRow, args.OutPix = int64(b.out.RowStride), int64(b.out.PixelStride)
+	args.NRows, args.Big, args.Small = int64(k.Rows), int64(k.BigN), int64(k.SmallN)
 	if k.Sums {
 		args.Sums = uintptr(unsafe.Pointer(&b.sums[image*k.Rows*k.Row]))
 	}
 	return args
+}
+
+// allBlocks are the arguments that name the constants of all channel blocks.
+func (k *convKernel) allBlocks(b *Bound) emit.Args {
+	return emit.Args{
+		Weights: addressOf(b.p.weights, 0), Params: addressOf(b.p.blocks, 0), Consts: addressOf(b.p.consts, 0),
+		Blocks: int64(k.FullBlocks), Tail: int64(k.Blocks() - k.FullBlocks),
+	}
 }
 
 // parts returns into how many parts the work of an image is cut: calls are

@@ -34,24 +34,18 @@ type region struct {
 	rows, pixels, channels int
 }
 
-// compute adds a call of the main program that makes a region; args say where in
-// the output. With a residual it makes it in a scratch of the thread, from where
-// the sum goes to the output.
-func (b *Bound) compute(args emit.Args, made region, thread int) error {
-	return b.computeAll([]emit.Args{args}, made, thread)
-}
-
-// computeAll is compute for calls that make a region together, whose first pixel is
-// that of the first.
-func (b *Bound) computeAll(calls []emit.Args, made region, thread int) error {
+// compute adds calls of the main program that make a region together, the first of
+// them its first pixel; args say where in the output. With a residual they make it
+// in a scratch of the thread, from where the sum goes to the output.
+func (b *Bound) compute(args []emit.Args, made region, thread int) error {
 	var sum []Part
 	if b.residual != nil {
 		c := b.x.kernel.Workload.O
 		scratch := b.scratchOf(thread, made.rows*made.pixels*c)
-		first, pix := calls[0].Out, uintptr(calls[0].OutPix)
-		for i := range calls {
-			a := &calls[i]
-			a.Out = addressOf(scratch, made.channel) + (a.Out-first)/pix*uintptr(c)
+		first, pixel := args[0].Out, uintptr(args[0].OutPix)
+		for i := range args {
+			a := &args[i]
+			a.Out = addressOf(scratch, made.channel) + (a.Out-first)/pixel*uintptr(c)
 			a.OutPix, a.OutRow = int64(c), int64(made.pixels*c)
 		}
 		var err error
@@ -59,11 +53,10 @@ func (b *Bound) computeAll(calls []emit.Args, made region, thread int) error {
 			return err
 		}
 	}
-	last := len(calls) - 1
-	for _, a := range calls[:last] {
+	for _, a := range args[:len(args)-1] {
 		b.call(progMain, a)
 	}
-	b.call(progMain, calls[last], sum...)
+	b.call(progMain, args[len(args)-1], sum...)
 	return nil
 }
 
