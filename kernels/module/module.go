@@ -7,6 +7,7 @@
 //	          node --> step: Layer, Workload --Choose--> Schedule --kernels.Build--> Kernel
 //	                         or an operator (operators.go)
 //	          equal Workload and Schedule: one Kernel, one machine code
+//	          layers that alone read each other's results --> chains (chain.go)
 //	          tensors --> layouts (halo, dense, or inside another) --> blocks of one arena
 //	          steps + views of the arena --> phases of Parts
 //	Run:      inputs --> arena; phases in order, their Parts shared by the threads; arena --> outputs
@@ -17,7 +18,8 @@
 // # Memory
 //
 // Every computed tensor is a block of the arena, placed by the time in which it
-// is needed (arena.go), or part of another tensor (alias.go). Where a kernel
+// is needed (arena.go), or part of another tensor (alias.go), or has but some rows
+// at a time (chain.go). Where a kernel
 // wants the zero point around its input (pad=halo), the tensor gets a border if
 // all who touch it can live with that (memory.go); otherwise the kernel copies
 // by itself.
