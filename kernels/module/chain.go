@@ -188,6 +188,12 @@ func (m *Module) bindChain(c *chain) (*kernels.Chain, error) {
 	return c.plan.Bind(layers, first.input(m.mem), last.output(m.mem), m.mem.arena[c.block.offset:][:c.block.bytes])
 }
 
+func (m *Module) timeChains(on bool) {
+	for _, c := range m.chains {
+		c.Time(on)
+	}
+}
+
 // share divides the time of a chain, that of its last step, among its steps.
 func (m *Module) share(c *chain, times []time.Duration) {
 	all := times[c.last()]

@@ -68,8 +68,8 @@ func TestChains(t *testing.T) {
 	}
 }
 
-// What must be seen, or is wanted layer by layer, is not fused; clones with other
-// numbers of threads have chains of their own.
+// What must be seen, or is wanted layer by layer, is not fused; nor what threads
+// cannot share evenly, or caches do not hold.
 func TestChainsOnlyWhereAllowed(t *testing.T) {
 	g := mobile(rand.New(rand.NewPCG(1, 2)), 1, 14)
 	o := Options{ISA: schedules.AVX2, Mode: kernels.Emulated}
@@ -82,9 +82,13 @@ func TestChainsOnlyWhereAllowed(t *testing.T) {
 			t.Errorf("%+v: %d chains", single, len(s.chains))
 		}
 	}
-	m.threads = 3 // 14 rows are 5, 5 and 4
-	if chains := m.findChains(); len(chains) != 0 {
-		t.Errorf("%d chains on 3 threads", len(chains))
+	three, small := *m, *m
+	three.threads = 3 // 14 rows are 5, 5 and 4
+	small.machine = schedules.Machine{L1D: 64, L2: 2048}
+	for name, other := range map[string]*Module{"3 threads": &three, "small caches": &small} {
+		if chains := other.findChains(); len(chains) != 0 {
+			t.Errorf("%s: %d chains", name, len(chains))
+		}
 	}
 }
 

@@ -15,11 +15,6 @@ import (
 
 // Compile makes g, which must be valid, ready to run. Errors name the node.
 func Compile(g *qnn.Graph, o Options) (*Module, error) {
-	return compileFor(g, o, schedules.HostMachine())
-}
-
-// compileFor is Compile for the caches of a machine.
-func compileFor(g *qnn.Graph, o Options, machine schedules.Machine) (*Module, error) {
 	legal, err := pass.Run(g, Passes(o.NoFuse)...)
 	if err != nil {
 		return nil, err
@@ -30,7 +25,7 @@ func compileFor(g *qnn.Graph, o Options, machine schedules.Machine) (*Module, er
 			return nil, &UnsupportedError{legal.Label(n), op.Reason}
 		}
 	}
-	m := &Module{source: g, graph: legal, keepAll: o.KeepAll, noFuse: o.NoFuse, machine: machine, shared: &machineCode{}}
+	m := &Module{source: g, graph: legal, keepAll: o.KeepAll, noFuse: o.NoFuse, machine: schedules.HostMachine(), shared: &machineCode{}}
 	m.oneThread = o.Mode == kernels.Emulated || o.ISA == schedules.Ref
 	m.threads = 1
 	if !m.oneThread {

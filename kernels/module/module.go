@@ -19,10 +19,9 @@
 //
 // Every computed tensor is a block of the arena, placed by the time in which it
 // is needed (arena.go), or part of another tensor (alias.go), or has but some rows
-// at a time (chain.go). Where a kernel
-// wants the zero point around its input (pad=halo), the tensor gets a border if
-// all who touch it can live with that (memory.go); otherwise the kernel copies
-// by itself.
+// at a time (chain.go). Where a kernel wants the zero point around its input
+// (pad=halo), the tensor gets a border if all who touch it can live with that
+// (memory.go); otherwise the kernel copies by itself.
 package module
 
 import (
@@ -65,8 +64,8 @@ type Module struct {
 	source, graph *qnn.Graph // as given, and legalised
 	keepAll       bool
 	noFuse        bool
-	machine       schedules.Machine
-	oneThread     bool // nothing runs natively
+	machine       schedules.Machine // whose caches decide what is chained
+	oneThread     bool              // nothing runs natively
 	threads       int
 	steps         []*step
 	shared        *machineCode
@@ -196,10 +195,8 @@ func (m *Module) RunTimed(inputs [][]byte, times []time.Duration) ([][]byte, err
 	if err := m.setInputs(inputs); err != nil {
 		return nil, err
 	}
-	for _, c := range m.chains {
-		c.Time(true)
-		defer c.Time(false)
-	}
+	m.timeChains(true)
+	defer m.timeChains(false)
 	m.team.begin()
 	for i := range m.steps {
 		start := time.Now()
