@@ -21,7 +21,7 @@ type Bound struct {
 	phases [][]part
 	args   []emit.Args // of the parts that are calls
 	keep   [][]byte    // buffers that args point to, besides the views
-	table  []uint64    // addresses of input rows
+	tables [][]uint64  // addresses of input rows
 	sums   []int32
 
 	residual *Residual // nil: none
@@ -52,7 +52,10 @@ func (x *Executable) Bind(p *Packed, in, out View, threads int) (*Bound, error) 
 // bind completes b.
 func (x *Executable) bind(b *Bound) (*Bound, error) {
 	k := x.kernel
-	err := b.checkViews()
+	err := b.checkInput()
+	if err == nil {
+		err = b.checkOutputs()
+	}
 	if err == nil {
 		err = k.plan.bind(b)
 	}
@@ -67,26 +70,31 @@ func (x *Executable) bind(b *Bound) (*Bound, error) {
 	return b, nil
 }
 
-// checkViews refuses views that do not hold the workload's tensors.
-func (b *Bound) checkViews() error {
+// check refuses a view that does not hold a tensor of the workload's batch.
+func (b *Bound) check(name string, v View, h, width, c int) error {
+	n := b.x.kernel.Workload.N
+	last := v.Offset + (n-1)*v.ImageStride + (h-1)*v.RowStride + (width-1)*v.PixelStride + c
+	if v.Offset < 0 || v.PixelStride < c || v.RowStride < 0 || v.ImageStride < 0 || last > len(v.Data) {
+		return fmt.Errorf("%s view of %d bytes does not hold %dx%dx%dx%d", name, len(v.Data), n, h, width, c)
+	}
+	return nil
+}
+
+func (b *Bound) checkInput() error {
+	w := b.x.kernel.Workload
+	return b.check("input", b.in, w.H, w.W, w.C)
+}
+
+// checkOutputs checks the output and the residual.
+func (b *Bound) checkOutputs() error {
 	k, w := b.x.kernel, b.x.kernel.Workload
-	check := func(name string, v View, h, width, c int) error {
-		last := v.Offset + (w.N-1)*v.ImageStride + (h-1)*v.RowStride + (width-1)*v.PixelStride + c
-		if v.Offset < 0 || v.PixelStride < c || v.RowStride < 0 || v.ImageStride < 0 || last > len(v.Data) {
-			return fmt.Errorf("%s view of %d bytes does not hold %dx%dx%dx%d", name, len(v.Data), w.N, h, width, c)
-		}
-		return nil
-	}
-	if err := check("input", b.in, w.H, w.W, w.C); err != nil {
-		return err
-	}
 	outputs := map[string]View{"output": b.out}
 	if b.residual != nil {
 		outputs["residual"] = b.residual.View
 	}
 	oh, ow := w.OH(), w.OW()
 	for name, v := range outputs {
-		if err := check(name, v, oh, ow, w.O); err != nil {
+		if err := b.check(name, v, oh, ow, w.O); err != nil {
 			return err
 		}
 		if k.plan.flat() && (oh > 1 && v.RowStride != ow*v.PixelStride || w.N > 1 && v.ImageStride != oh*ow*v.PixelStride) {
@@ -144,7 +152,9 @@ func (b *Bound) showMemory() error {
 		show(s, "scratch", k, emu.Read|emu.Write)
 	}
 	show(s, "window sums", b.sums, emu.Read|emu.Write)
-	show(s, "row table", b.table, emu.Read)
+	for _, t := range b.tables {
+		show(s, "row table", t, emu.Read)
+	}
 	show(s, "arguments", b.args, emu.Read|emu.Write)
 	return errors.Join(s.errs...)
 }

@@ -51,17 +51,18 @@ func (k *convKernel) densePixels() bool { return false }
 // calls of bounded work. Window sums are part of the calls of the same rows, and
 // a phase before where threads share channel blocks, for all of which they serve.
 func (k *convKernel) bind(b *Bound) error {
-	b.table = k.inputRows(b)
+	table := k.inputRows(b)
 	if k.Flat {
-		b.table = k.tileTable(b.table[0])
+		table = k.tileTable(table[0])
 	}
+	b.tables = append(b.tables, table)
 	shares := k.shares(b)
 	args := make([]emit.Args, k.Images)
 	if k.Sums {
 		b.sums = make([]int32, k.Images*k.Rows*k.Row)
 	}
 	for image := range args {
-		args[image] = k.imageArgs(b, image)
+		args[image] = k.imageArgs(b, table, image)
 	}
 	sumsFirst := k.Sums && shares.blockMajor
 	if sumsFirst {
@@ -84,7 +85,7 @@ func (k *convKernel) bind(b *Bound) error {
 		for _, p := range part {
 			args, made := k.pieceOf(args[image], p)
 			made.image = image
-			if err := b.compute(args, made, threadOf(k.Images*n, b.threads, i)); err != nil {
+			if err := b.compute([]emit.Args{args}, made, threadOf(k.Images*n, b.threads, i)); err != nil {
 				return err
 			}
 		}
@@ -103,24 +104,29 @@ func (k *convKernel) tileTable(base uint64) []uint64 {
 }
 
 // imageArgs are the arguments for all of an image.
-func (k *convKernel) imageArgs(b *Bound, image int) emit.Args {
+func (k *convKernel) imageArgs(b *Bound, table []uint64, image int) emit.Args {
 	w := k.Workload
-	first := &b.table[0]
+	first := &table[0]
 	if !k.Flat {
-		first = &b.table[image*(w.H+w.PadTop+w.PadBottom)]
+		first = &table[image*(w.H+w.PadTop+w.PadBottom)]
 	}
-	args := emit.Args{
-		Rows:    uintptr(unsafe.Pointer(first)),
-		Out:     addressOf(b.out.Data, b.out.Offset+image*b.out.ImageStride),
-		Weights: addressOf(b.p.weights, 0), Params: addressOf(b.p.blocks, 0), Consts: addressOf(b.p.consts, 0),
-		OutRow: int64(b.out.RowStride), OutPix: int64(b.out.PixelStride),
-		NRows: int64(k.Rows), Big: int64(k.BigN), Small: int64(k.SmallN),
-		Blocks: int64(k.FullBlocks), Tail: int64(k.Blocks() - k.FullBlocks),
-	}
+	args := k.allBlocks(b)
+	args.Rows = uintptr(unsafe.Pointer(first))
+	args.Out = addressOf(b.out.Data, b.out.Offset+image*b.out.ImageStride)
+	args.OutRow, args.OutPix = int64(b.out.RowStride), int64(b.out.PixelStride)
+	args.NRows, args.Big, args.Small = int64(k.Rows), int64(k.BigN), int64(k.SmallN)
 	if k.Sums {
 		args.Sums = uintptr(unsafe.Pointer(&b.sums[image*k.Rows*k.Row]))
 	}
 	return args
+}
+
+// allBlocks are the arguments that name the constants of all channel blocks.
+func (k *convKernel) allBlocks(b *Bound) emit.Args {
+	return emit.Args{
+		Weights: addressOf(b.p.weights, 0), Params: addressOf(b.p.blocks, 0), Consts: addressOf(b.p.consts, 0),
+		Blocks: int64(k.FullBlocks), Tail: int64(k.Blocks() - k.FullBlocks),
+	}
 }
 
 // parts returns into how many parts the work of an image is cut: calls are
@@ -185,17 +191,17 @@ func (k *convKernel) pieceOf(args emit.Args, p piece) (emit.Args, region) {
 	made.channel = p.blocks.at * per
 	made.channels = min(p.blocks.n*per, k.Workload.O-made.channel)
 	args.Out += uintptr(made.channel)
-	args.PrefetchStep = k.prefetchStep(p.rows.n)
-	return args, made
-}
-
-// prefetchStep spreads the lines of a block's weights evenly over the loops of the
-// tiles in so many rows of the grid.
-func (k *convKernel) prefetchStep(rows int) int64 {
-	tiles := rows
+	tiles := p.rows.n
 	if !k.Flat {
 		tiles *= k.BigN + k.SmallN
 	}
+	args.PrefetchStep = k.prefetchStep(tiles)
+	return args, made
+}
+
+// prefetchStep spreads the lines of a block's weights evenly over the loops of so
+// many tiles.
+func (k *convKernel) prefetchStep(tiles int) int64 {
 	rounds := tiles * k.Workload.KH * k.SegmentsX * k.Rounds()
 	if rounds == 0 {
 		return 0

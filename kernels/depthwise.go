@@ -41,27 +41,40 @@ func (k *depthwiseKernel) bind(b *Bound) error {
 		return errNoResidual
 	}
 	w := k.Workload
-	b.table = k.inputRows(b)
+	table := k.inputRows(b)
+	b.tables = append(b.tables, table)
 	perImage := w.H + w.PadTop + w.PadBottom
 	b.phase()
 	for image := range w.N {
-		args := emit.Args{
-			Rows:    uintptr(unsafe.Pointer(&b.table[image*perImage])),
-			Out:     addressOf(b.out.Data, b.out.Offset+image*b.out.ImageStride),
-			Weights: addressOf(b.p.weights, 0), Params: addressOf(b.p.blocks, 0), Consts: addressOf(b.p.consts, 0),
-			OutRow: int64(b.out.RowStride), OutPix: int64(b.out.PixelStride),
-			Blocks: int64(k.FullBlocks), Tail: int64(k.Blocks() - k.FullBlocks),
-		}
+		args := k.allBlocks(b, table[image*perImage:])
+		args.Out = addressOf(b.out.Data, b.out.Offset+image*b.out.ImageStride)
+		args.OutRow, args.OutPix = int64(b.out.RowStride), int64(b.out.PixelStride)
 		parts := callParts(w, w.N, b.threads)
+		rows := chunk{0, w.OH()}
+		var calls []emit.Args
 		if !k.byChannels(b.threads) {
-			k.steps(b, args, parts)
-			continue
+			calls = k.steps(args, rows, parts)
+		} else {
+			for _, c := range chunksOf(k.Blocks(), parts) {
+				calls = append(calls, k.steps(k.blocks(args, c), rows, 1)...)
+			}
 		}
-		for _, c := range chunksOf(k.Blocks(), parts) {
-			k.steps(b, k.blocks(args, c), 1)
+		for _, a := range calls {
+			b.part()
+			b.call(progMain, a)
 		}
 	}
 	return nil
+}
+
+// allBlocks are the arguments that name the constants of all channel blocks, and
+// the table of an image's rows.
+func (k *depthwiseKernel) allBlocks(b *Bound, table []uint64) emit.Args {
+	return emit.Args{
+		Rows:    uintptr(unsafe.Pointer(&table[0])),
+		Weights: addressOf(b.p.weights, 0), Params: addressOf(b.p.blocks, 0), Consts: addressOf(b.p.consts, 0),
+		Blocks: int64(k.FullBlocks), Tail: int64(k.Blocks() - k.FullBlocks),
+	}
 }
 
 // byChannels tells whether calls get channel blocks rather than rows: one thread,
@@ -98,23 +111,24 @@ func (k *depthwiseKernel) blocks(args emit.Args, c chunk) emit.Args {
 	return args
 }
 
-// steps adds calls for all output rows of an image.
-func (k *depthwiseKernel) steps(b *Bound, args emit.Args, calls int) {
-	rows := k.Workload.OH()
+// steps returns the calls, so many for whole steps, that make some rows of an image,
+// a step at least. args have the table of all rows, and the output of the first.
+func (k *depthwiseKernel) steps(args emit.Args, rows chunk, calls int) []emit.Args {
+	var list []emit.Args
 	add := func(y, steps int) {
 		part := args
 		part.NRows = int64(steps)
-		part.Rows += uintptr(8 * y * k.Workload.StrideH)
+		part.Rows += uintptr(8 * (rows.at + y) * k.Workload.StrideH)
 		part.Out += uintptr(y) * uintptr(args.OutRow)
-		b.part()
-		b.call(progMain, part)
+		list = append(list, part)
 	}
-	for _, c := range chunksOf(rows/k.RowsPerStep, calls) {
+	for _, c := range chunksOf(rows.n/k.RowsPerStep, calls) {
 		add(c.at*k.RowsPerStep, c.n)
 	}
-	if rows%k.RowsPerStep != 0 {
-		add(rows-k.RowsPerStep, 1)
+	if rows.n%k.RowsPerStep != 0 {
+		add(rows.n-k.RowsPerStep, 1)
 	}
+	return list
 }
 
 // inputRows decides where the kernel reads its input, adds the copies that

@@ -34,21 +34,30 @@ type region struct {
 	rows, pixels, channels int
 }
 
-// compute adds a call of the main program that makes a region; args say where in
-// the output. With a residual it makes it in a scratch of the thread, from where
-// the sum goes to the output.
-func (b *Bound) compute(args emit.Args, made region, thread int) error {
-	if b.residual == nil {
-		b.call(progMain, args)
-		return nil
+// compute adds calls of the main program that make a region together, the first of
+// them its first pixel; args say where in the output. With a residual they make it
+// in a scratch of the thread, from where the sum goes to the output.
+func (b *Bound) compute(args []emit.Args, made region, thread int) error {
+	var sum []Part
+	if b.residual != nil {
+		c := b.x.kernel.Workload.O
+		scratch := b.scratchOf(thread, made.rows*made.pixels*c)
+		first, pixel := args[0].Out, uintptr(args[0].OutPix)
+		for i := range args {
+			a := &args[i]
+			a.Out = addressOf(scratch, made.channel) + (a.Out-first)/pixel*uintptr(c)
+			a.OutPix, a.OutRow = int64(c), int64(made.pixels*c)
+		}
+		var err error
+		if sum, err = b.residual.add(made, b.out, scratch, c); err != nil {
+			return err
+		}
 	}
-	c := b.x.kernel.Workload.O
-	scratch := b.scratchOf(thread, made.rows*made.pixels*c)
-	args.Out = addressOf(scratch, made.channel)
-	args.OutPix, args.OutRow = int64(c), int64(made.pixels*c)
-	sum, err := b.residual.add(made, b.out, scratch, c)
-	b.call(progMain, args, sum...)
-	return err
+	for _, a := range args[:len(args)-1] {
+		b.call(progMain, a)
+	}
+	b.call(progMain, args[len(args)-1], sum...)
+	return nil
 }
 
 // scratchOf returns the scratch in which a thread's calls make what waits for

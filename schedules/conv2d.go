@@ -61,14 +61,14 @@ func DotDepth(s Schedule) int {
 const MaxCallMACs = 40e6
 
 func convForms(w Workload) []string {
-	if w.pointwise() {
+	if w.Pointwise() {
 		return []string{"rows", "flat"}
 	}
 	return []string{"rows"}
 }
 
-// pointwise: a 1x1 convolution that reads each pixel once, where it stands.
-func (w Workload) pointwise() bool {
+// Pointwise tells of a 1x1 convolution that reads each pixel once, where it stands.
+func (w Workload) Pointwise() bool {
 	return w.KH == 1 && w.KW == 1 && w.StrideH == 1 && w.StrideW == 1 && !w.padded()
 }
 

@@ -72,6 +72,7 @@ type layerBench struct {
 	Source        string  `json:"source,omitempty"`
 	CodeHash      string  `json:"code_hash,omitempty"`
 	Interpreted   bool    `json:"interpreted,omitempty"`
+	Band          int     `json:"band,omitempty"` // rows that are made before the next layer reads them
 }
 
 func benchModel(c *cobra.Command, f *benchFlags, path string, isa schedules.ISA, mode kernels.Mode, yardstick float64) (*modelBench, error) {
@@ -239,7 +240,7 @@ func (b *modelBench) fill(layers []module.LayerInfo, teams []*team, yardstick fl
 }
 
 func benchLayer(l module.LayerInfo, d time.Duration, yardstick float64) layerBench {
-	b := layerBench{Node: l.Node, Op: l.Op, Output: l.Output, TimeNS: d.Nanoseconds(), MACs: l.MACs, Interpreted: l.Interpreted}
+	b := layerBench{Node: l.Node, Op: l.Op, Output: l.Output, TimeNS: d.Nanoseconds(), MACs: l.MACs, Interpreted: l.Interpreted, Band: l.Band}
 	if l.MACs > 0 {
 		speed := float64(l.MACs) / d.Seconds()
 		b.GMACs = speed / 1e9
@@ -292,7 +293,7 @@ func (b *modelBench) print(w io.Writer) error {
 	fmt.Fprintf(w, "other operators than convolution, depthwise and dense: %s of the time\n", percent(b.OtherShare, 1))
 	fmt.Fprintf(w, "memory: arena %s (%s in use at a time), constants %s, code %s; compiled in %s\n",
 		kib(b.Memory.ArenaBytes), kib(b.Memory.PeakLiveBytes), kib(b.Memory.ConstantBytes), kib(b.Memory.CodeBytes), ms(time.Duration(b.CompileNS)))
-	head := []string{">node", "operator", ">time", ">share", ">GMAC/s", ">of peak", "from", "schedule"}
+	head := []string{">node", "operator", ">time", ">share", ">GMAC/s", ">of peak", ">band", "from", "schedule"}
 	if len(b.Latency) > 1 {
 		head = slices.Insert(head, 3, fmt.Sprintf(">%d threads", b.Latency[1].Threads))
 	}
@@ -302,7 +303,10 @@ func (b *modelBench) print(w io.Writer) error {
 			l.Source = "interpreter"
 		}
 		cells := []string{strconv.Itoa(l.Node), l.Op, ms(time.Duration(l.TimeNS)), percent(l.Share, 1),
-			number(l.GMACs), percentOrNone(l.OfPeak), l.Source, l.Schedule}
+			number(l.GMACs), percentOrNone(l.OfPeak), "", l.Source, l.Schedule}
+		if l.Band > 0 {
+			cells[6] = strconv.Itoa(l.Band)
+		}
 		if len(b.Latency) > 1 {
 			cells = slices.Insert(cells, 3, ms(time.Duration(l.TimeThreadsNS)))
 		}

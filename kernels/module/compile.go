@@ -25,7 +25,7 @@ func Compile(g *qnn.Graph, o Options) (*Module, error) {
 			return nil, &UnsupportedError{legal.Label(n), op.Reason}
 		}
 	}
-	m := &Module{source: g, graph: legal, keepAll: o.KeepAll, shared: &machineCode{}}
+	m := &Module{source: g, graph: legal, keepAll: o.KeepAll, noFuse: o.NoFuse, machine: schedules.HostMachine(), shared: &machineCode{}}
 	m.oneThread = o.Mode == kernels.Emulated || o.ISA == schedules.Ref
 	m.threads = 1
 	if !m.oneThread {
@@ -93,12 +93,29 @@ func (m *Module) prepare(o Options) (err error) {
 	return nil
 }
 
+// bind joins step i to the memory; those of a chain at the last.
+func (m *Module) bind(i int) ([][]kernels.Part, error) {
+	c := m.mem.chainOf[i]
+	switch {
+	case c == nil:
+		return m.steps[i].bind(m.mem, m.threads)
+	case c.last() != i:
+		return nil, nil
+	}
+	b, err := m.bindChain(c)
+	if err != nil {
+		return nil, err
+	}
+	m.chains[i] = b
+	return b.Phases(), nil
+}
+
 // start allocates memory by p, joins all steps to it and starts the threads.
 func (m *Module) start(p *plan) error {
 	m.mem = p.newMemory()
-	m.phases = make([][]*phase, len(m.steps))
+	m.phases, m.chains = make([][]*phase, len(m.steps)), map[int]*kernels.Chain{}
 	for i, s := range m.steps {
-		phases, err := s.bind(m.mem, m.threads)
+		phases, err := m.bind(i)
 		if err != nil {
 			return fmt.Errorf("%s: %w", m.graph.Label(s.node), err)
 		}

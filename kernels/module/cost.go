@@ -4,7 +4,8 @@ import "qtune/qnn"
 
 // A Cost is what a layer has to move and to compute in an inference, however its
 // loops are ordered: each byte counts once. Bytes are zero for layers that have
-// nothing to do because of where tensors lie.
+// nothing to do because of where tensors lie; what is read while it is made does
+// not count, as it stays in the nearest caches.
 type Cost struct {
 	WeightBytes          int   // packed weights and other constants of the kernel
 	ReadBytes            int   // activations that some output depends on
@@ -32,7 +33,9 @@ func (m *Module) Costs() []Cost {
 func (m *Module) traffic(s *step) (read, written int) {
 	n := s.node
 	for _, id := range n.Outputs {
-		written += m.graph.Tensors[id].Bytes()
+		if m.mem.computed[id] {
+			written += m.graph.Tensors[id].Bytes()
+		}
 	}
 	seen := map[qnn.TensorID]bool{}
 	for k, id := range n.Inputs {
@@ -40,6 +43,9 @@ func (m *Module) traffic(s *step) (read, written int) {
 			continue
 		}
 		seen[id] = true
+		if !m.mem.computed[id] {
+			continue
+		}
 		if m.isInPlace(s, k) {
 			written -= m.graph.Tensors[id].Bytes()
 			continue

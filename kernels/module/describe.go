@@ -14,7 +14,10 @@ import (
 //	4 CONV_2D "conv3" 8x8x4 in "concat" channel 12
 //	5 CONCATENATION "concat" 8x8x16 @0..1024
 //
-// +1,1 is a halo of columns left and right, @ are bytes of the arena.
+// +1,1 is a halo of columns left and right, @ are bytes of the arena. What is read
+// while it is made has no place of its own:
+//
+//	0 DEPTHWISE_CONV_2D "dw1" 112x112x32 in bands, for step 1
 func (m *Module) Describe() string {
 	var b strings.Builder
 	for _, id := range m.graph.Inputs {
@@ -22,6 +25,11 @@ func (m *Module) Describe() string {
 	}
 	for i, s := range m.steps {
 		fmt.Fprintf(&b, "%d %s", i, s.info.Op)
+		if m.mem.runsAt(i) != i {
+			t := m.graph.Output(s.node, 0)
+			fmt.Fprintf(&b, " %q %s in bands, for step %d\n", t.Name, t.Shape, m.mem.runsAt(i))
+			continue
+		}
 		for _, id := range s.node.Outputs {
 			fmt.Fprintf(&b, " %s", m.mem.describe(id))
 		}

@@ -87,9 +87,7 @@ func (b *networkMaker) layer(x qnn.TensorID) {
 	case 0, 1:
 		b.conv(x, k, stride, 1+b.IntN(20))
 	case 2, 3:
-		c := b.g.Tensors[x].Shape[3]
-		b.node(qnn.Depthwise{StrideH: stride, StrideW: stride, DilationH: 1, DilationW: 1, Multiplier: 1, Activation: b.act()},
-			b.weights(x, qnn.Shape{1, k, k, c}, c)...)
+		b.depthwise(x, k, stride)
 	default:
 		b.add(x)
 	}
@@ -102,6 +100,13 @@ func (b *networkMaker) conv(x qnn.TensorID, k, stride, o int) {
 	c := b.g.Tensors[x].Shape[3]
 	b.node(qnn.Conv2D{StrideH: stride, StrideW: stride, DilationH: 1, DilationW: 1, Activation: b.act()},
 		b.weights(x, qnn.Shape{o, k, k, c}, o)...)
+}
+
+// depthwise adds a depthwise layer of k x k.
+func (b *networkMaker) depthwise(x qnn.TensorID, k, stride int) {
+	c := b.g.Tensors[x].Shape[3]
+	b.node(qnn.Depthwise{StrideH: stride, StrideW: stride, DilationH: 1, DilationW: 1, Multiplier: 1, Activation: b.act()},
+		b.weights(x, qnn.Shape{1, k, k, c}, c)...)
 }
 
 // add adds x to itself.

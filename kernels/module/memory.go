@@ -19,6 +19,7 @@ type plan struct {
 	peak      int      // bytes of blocks that are in use at the same time, at most
 	refills   map[int][]qnn.TensorID
 	inputHalo []qnn.TensorID // inputs whose halo is shared memory
+	chainOf   []*chain       // of each step that is part of one
 }
 
 // uses says which steps touch a tensor.
@@ -60,17 +61,23 @@ func (m *Module) planMemory() *plan {
 	p := &plan{
 		graph: m.graph, computed: make([]bool, n), roots: make([]qnn.TensorID, n),
 		layouts: make([]layout, n), blocks: make([]*block, n),
-		refills: map[int][]qnn.TensorID{},
+		refills: map[int][]qnn.TensorID{}, chainOf: make([]*chain, len(m.steps)),
+	}
+	chains := m.findChains()
+	for _, c := range chains {
+		for _, i := range c.steps {
+			p.chainOf[i] = c
+		}
 	}
 	all := m.findUses()
 	a := m.findAliases(all)
 	p.aliases = a
 	for id := range n {
-		p.computed[id] = all[id].producer >= 0 || all[id].isInput
+		p.computed[id] = all[id].isInput || all[id].producer >= 0 && p.runsAt(all[id].producer) == all[id].producer
 		p.roots[id] = a.root(qnn.TensorID(id))
 	}
 	p.planLayouts(a, m.halos(all, a))
-	p.planBlocks(m, all)
+	p.planBlocks(m, all, chains)
 	return p
 }
 
@@ -142,8 +149,12 @@ func (p *plan) planLayouts(a *aliases, halos []kernels.Halo) {
 }
 
 // planBlocks places the tensors that have memory of their own.
-func (p *plan) planBlocks(m *Module, all []uses) {
+func (p *plan) planBlocks(m *Module, all []uses, chains []*chain) {
 	var live []*block
+	for _, c := range chains {
+		c.block = &block{bytes: c.plan.Bytes(), first: c.last(), last: c.last()}
+		live = append(live, c.block)
+	}
 	for id := range all {
 		u, root := &all[id], p.roots[id]
 		if !p.computed[id] {
@@ -156,7 +167,7 @@ func (p *plan) planBlocks(m *Module, all []uses) {
 			live = append(live, b)
 		}
 		b.first = min(b.first, u.producer)
-		b.last = max(b.last, lastUse(u, len(m.steps)))
+		b.last = max(b.last, p.lastUse(u))
 	}
 	p.size = place(live, !m.keepAll)
 	p.peak = peakOf(live, len(m.steps))
@@ -172,27 +183,37 @@ func (p *plan) planBlocks(m *Module, all []uses) {
 	}
 }
 
+// runsAt returns the step at whose place step i is computed.
+func (p *plan) runsAt(i int) int {
+	if c := p.chainOf[i]; c != nil {
+		return c.last()
+	}
+	return i
+}
+
 // lastUse is the last step at which a tensor must be kept.
-func lastUse(u *uses, steps int) int {
+func (p *plan) lastUse(u *uses) int {
 	if u.isOutput {
-		return max(u.producer, steps)
+		return max(u.producer, len(p.chainOf))
 	}
-	if len(u.consumers) == 0 {
-		return u.producer
+	last := u.producer
+	for _, i := range u.consumers {
+		last = max(last, p.runsAt(i))
 	}
-	return u.consumers[len(u.consumers)-1]
+	return last
 }
 
 // A memory is the arena of one clone.
 type memory struct {
 	*plan
+	arena   []byte
 	buffers ref.Values // by tensor: the memory that holds it, of the tensor alone where it is dense; nil if constant or not computed
 }
 
 // newMemory allocates the arena. All halos hold zero points.
 func (p *plan) newMemory() *memory {
 	arena := pack.Aligned(p.size)
-	mem := &memory{plan: p, buffers: make(ref.Values, len(p.layouts))}
+	mem := &memory{plan: p, arena: arena, buffers: make(ref.Values, len(p.layouts))}
 	for id, l := range p.layouts {
 		if !p.computed[id] {
 			continue

@@ -7,6 +7,7 @@
 //	          node --> step: Layer, Workload --Choose--> Schedule --kernels.Build--> Kernel
 //	                         or an operator (operators.go)
 //	          equal Workload and Schedule: one Kernel, one machine code
+//	          layers that alone read each other's results --> chains (chain.go)
 //	          tensors --> layouts (halo, dense, or inside another) --> blocks of one arena
 //	          steps + views of the arena --> phases of Parts
 //	Run:      inputs --> arena; phases in order, their Parts shared by the threads; arena --> outputs
@@ -17,10 +18,10 @@
 // # Memory
 //
 // Every computed tensor is a block of the arena, placed by the time in which it
-// is needed (arena.go), or part of another tensor (alias.go). Where a kernel
-// wants the zero point around its input (pad=halo), the tensor gets a border if
-// all who touch it can live with that (memory.go); otherwise the kernel copies
-// by itself.
+// is needed (arena.go), or part of another tensor (alias.go), or has but some rows
+// at a time (chain.go). Where a kernel wants the zero point around its input
+// (pad=halo), the tensor gets a border if all who touch it can live with that
+// (memory.go); otherwise the kernel copies by itself.
 package module
 
 import (
@@ -62,14 +63,17 @@ func (e *UnsupportedError) Error() string {
 type Module struct {
 	source, graph *qnn.Graph // as given, and legalised
 	keepAll       bool
-	oneThread     bool // nothing runs natively
+	noFuse        bool
+	machine       schedules.Machine // whose caches decide what is chained
+	oneThread     bool              // nothing runs natively
 	threads       int
 	steps         []*step
 	shared        *machineCode
 
 	mem     *memory
-	phases  [][]*phase // of each step
-	outputs [][]byte   // what Run returns
+	phases  [][]*phase             // of each step
+	chains  map[int]*kernels.Chain // by their last step
+	outputs [][]byte               // what Run returns
 	team    *team
 }
 
@@ -146,6 +150,9 @@ type LayerInfo struct {
 	Schedule schedules.Schedule
 	Source   Source
 	CodeHash string
+	// Band is how many of its rows, about, are made before the next layer reads
+	// them; 0: all.
+	Band int
 }
 
 // Layers describes the layers in the order in which they run.
@@ -154,6 +161,10 @@ func (m *Module) Layers() []LayerInfo {
 	for i, s := range m.steps {
 		infos[i] = s.info
 		infos[i].Interpreted = s.interpreted
+		if c := m.mem.chainOf[i]; c != nil && i != c.last() {
+			last := m.steps[c.last()].info.Workload
+			infos[i].Band = c.band * s.info.Workload.OH() / last.OH()
+		}
 	}
 	return infos
 }
@@ -184,6 +195,8 @@ func (m *Module) RunTimed(inputs [][]byte, times []time.Duration) ([][]byte, err
 	if err := m.setInputs(inputs); err != nil {
 		return nil, err
 	}
+	m.timeChains(true)
+	defer m.timeChains(false)
 	m.team.begin()
 	for i := range m.steps {
 		start := time.Now()
@@ -194,6 +207,9 @@ func (m *Module) RunTimed(inputs [][]byte, times []time.Duration) ([][]byte, err
 		times[i] = time.Since(start)
 	}
 	m.team.end()
+	for i := range m.chains {
+		m.share(m.mem.chainOf[i], times)
+	}
 	m.getOutputs()
 	return m.outputs, nil
 }
@@ -219,8 +235,13 @@ func (m *Module) CloneThreads(n int) (*Module, error) {
 	if m.oneThread {
 		n = 1
 	}
-	c := &Module{source: m.source, graph: m.graph, keepAll: m.keepAll, oneThread: m.oneThread, threads: max(n, 1), steps: m.steps, shared: m.shared}
-	if err := c.start(m.mem.plan); err != nil {
+	c := &Module{source: m.source, graph: m.graph, keepAll: m.keepAll, noFuse: m.noFuse, machine: m.machine,
+		oneThread: m.oneThread, threads: max(n, 1), steps: m.steps, shared: m.shared}
+	p := m.mem.plan
+	if c.threads != m.threads {
+		p = c.planMemory()
+	}
+	if err := c.start(p); err != nil {
 		return nil, err
 	}
 	m.shared.users.Add(1)

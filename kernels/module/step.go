@@ -151,17 +151,14 @@ func (s *step) useResidual(n qnn.AddNumbers, fromInt8 bool) {
 }
 
 func (s *step) bindKernel(mem *memory, threads int) ([][]kernels.Part, error) {
-	l := s.layer
-	in := mem.viewAs(s.node.Inputs[s.data], l.N, l.H, l.W, l.C)
-	out := mem.viewAs(s.node.Outputs[0], l.N, l.OH, l.OW, l.OC)
+	in, out := s.input(mem), s.output(mem)
 	var b *kernels.Bound
 	var err error
 	switch {
 	case s.add != nil:
 		return s.bindAndAdd(mem, in, threads)
 	case s.sum != nil:
-		other := mem.viewAs(s.node.Inputs[len(s.node.Inputs)-1], l.N, l.OH, l.OW, l.OC)
-		b, err = s.code.exec.BindResidual(s.packed, in, out, threads, kernels.Residual{Operators: s.operators, Sum: s.sum, View: other})
+		b, err = s.code.exec.BindResidual(s.packed, in, out, threads, *s.residual(mem))
 	default:
 		b, err = s.code.exec.Bind(s.packed, in, out, threads)
 	}
@@ -169,6 +166,25 @@ func (s *step) bindKernel(mem *memory, threads int) ([][]kernels.Part, error) {
 		return nil, err
 	}
 	return b.Phases(), nil
+}
+
+// input is the operand of a layer.
+func (s *step) input(mem *memory) kernels.View {
+	l := s.layer
+	return mem.viewAs(s.node.Inputs[s.data], l.N, l.H, l.W, l.C)
+}
+
+// output is the result of a layer.
+func (s *step) output(mem *memory) kernels.View {
+	l := s.layer
+	return mem.viewAs(s.node.Outputs[0], l.N, l.OH, l.OW, l.OC)
+}
+
+// residual is what a layer adds by itself.
+func (s *step) residual(mem *memory) *kernels.Residual {
+	l := s.layer
+	other := mem.viewAs(s.node.Inputs[len(s.node.Inputs)-1], l.N, l.OH, l.OW, l.OC)
+	return &kernels.Residual{Operators: s.operators, Sum: s.sum, View: other}
 }
 
 // bindAndAdd computes the layer into memory of its own, and adds in a phase
