@@ -46,23 +46,43 @@ func checkDense(w Workload, isa ISA, s Schedule) error {
 	return nil
 }
 
-// startDense takes the tile with the most accumulators up to 8: enough for the
-// latency, and the rest is bandwidth.
+// startDense chooses by what takes longer, the dot steps or to read the weights, which
+// every tile of rows does once. Weights that two rows or fewer use are memory operands.
 func startDense(w Workload, isa ISA, f family) Schedule {
-	best, bestAcc := "", 0
+	best, least := "", 0.0
 	for _, nv := range []int{4, 2, 1} {
 		for mr := 1; mr <= len(f.knobs[0].Values); mr++ {
-			for _, sets := range []int{1, 2} {
-				text := fmt.Sprintf("mr=%d nv=%d sets=%d u=%d order=cyx op=mem pad=%s st=pack split=c",
-					mr, nv, sets, sets, f.knobs[6].Values[0])
+			op := "reg"
+			if mr <= 2 {
+				op = "mem"
+			}
+			for _, sets := range []int{2, 1} {
+				text := fmt.Sprintf("mr=%d nv=%d sets=%d u=%d order=cyx op=%s pad=%s st=pack split=c",
+					mr, nv, sets, sets, op, f.knobs[6].Values[0])
 				if checkDense(w, isa, Schedule{text}) != nil {
 					continue
 				}
-				if acc := mr * nv * sets; best == "" || acc > bestAcc && acc <= 12 {
-					best, bestAcc = text, acc
+				if cost := denseCost(w, isa, mr, nv, sets); best == "" || cost < least {
+					best, least = text, cost
 				}
 			}
 		}
 	}
 	return Schedule{best}
+}
+
+// l3BytesPerDot is what the last cache yields during a dot step.
+const l3BytesPerDot = 11
+
+// denseCost estimates clocks per dot step: of a tile with its weights in the first
+// cache, or of reading them.
+func denseCost(w Workload, isa ISA, mr, nv, sets int) float64 {
+	_, lanes := Registers(isa)
+	mean := float64(w.N) / float64((w.N+mr-1)/mr)
+	loads := (mean + float64(nv)) / (mean * float64(nv))
+	compute := max(1, loads*1.3) + 0.15*loads
+	if acc := mean * float64(nv*sets); acc < 10 { // latency of the dot step
+		compute *= 1 + 0.08*(10-acc)
+	}
+	return max(compute, float64(4*lanes)/mean/l3BytesPerDot) + 0.01*compute
 }
