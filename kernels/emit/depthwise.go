@@ -164,21 +164,6 @@ func (g *depthwiseGen) cLevel(depth, count int, s Section) {
 	})
 }
 
-// withResiduals emits body twice: for blocks of channels that have residual weights,
-// and for those that have none.
-func (g *depthwiseGen) withResiduals(body func()) {
-	none, done := g.p.NewLabel(), g.p.NewLabel()
-	g.emit(x86.CMP, x86.M(regBlock, g.plan.BlockResiduals()), x86.I(0))
-	g.emit(x86.JE, x86.L(none))
-	g.rest = true
-	body()
-	g.rest = false
-	g.emit(x86.JMP, x86.L(done))
-	g.p.Place(none)
-	body()
-	g.p.Place(done)
-}
-
 // depthwiseRegs are the vector registers of a tile.
 type depthwiseRegs struct {
 	acc  [][][]int // [output row][pixel][vector]
@@ -292,17 +277,6 @@ func (g *depthwiseGen) columns(s Section, r depthwiseRegs, group, rows int) {
 	}
 }
 
-// outside tells which of the per columns from col on, stride apart, lie outside the
-// input. The tile reads span columns.
-func (s Section) outside(span, col, stride, per int) []bool {
-	list := make([]bool, per)
-	for i := range list {
-		list[i] = col < s.Left || col >= span-s.Right
-		col += stride
-	}
-	return list
-}
-
 // kx tells which column of the window of pixel m the tile's column col is, or
 // -1.
 func (g *depthwiseGen) kx(col, m int) int {
@@ -312,30 +286,6 @@ func (g *depthwiseGen) kx(col, m int) int {
 		return -1
 	}
 	return at / w.DilationW
-}
-
-// residualTaps adds what is left of the weights of a column, to the vectors that
-// have any.
-func (g *depthwiseGen) residualTaps(r depthwiseRegs, m, kx, group int, outside bool) {
-	done := g.p.NewLabel()
-	at := g.plan.ColumnResiduals(kx, group)
-	g.emit(x86.CMP, x86.M(regBlock, at), x86.I(0))
-	g.emit(x86.JE, x86.L(done))
-	for v := range 4 {
-		next := g.p.NewLabel()
-		for set := range Residuals {
-			g.emit(x86.CMP, x86.M(regBlock, at+8*(1+v)), x86.I(set))
-			g.emit(x86.JE, x86.L(next))
-			g.taps(r, m, group, v, outside, func(ry, v int) x86.Operand {
-				if g.kept != nil {
-					ry = 0
-				}
-				return x86.M(regBlock, g.plan.ResidualOffset(set, kx, group, ry, v))
-			})
-		}
-		g.p.Place(next)
-	}
-	g.p.Place(done)
 }
 
 // taps adds vector v of the column in r.q to pixel m of all output rows. A column
@@ -373,43 +323,4 @@ func (g *depthwiseGen) rowOf(r depthwiseRegs, q, ry int) int {
 	}
 	g.emit(x86.VPSRLD, g.v(r.t[0]), g.v(q), x86.I(8*ry*g.plan.Workload.StrideH))
 	return r.t[0]
-}
-
-// column loads rows of the column col, or of as many columns as a vector holds, and
-// interleaves them into r.q.
-func (g *depthwiseGen) column(r depthwiseRegs, outside []bool, rows, col int) {
-	if !slices.Contains(outside, false) {
-		g.emit(x86.VMOVDQU, g.v(r.q[0]), constant(&g.plan.Consts, "pad"))
-		return
-	}
-	q, t := r.q, r.t
-	load := func(reg, i int) int {
-		if i >= rows { // weights of rows that do not exist are zero
-			return t[0]
-		}
-		g.loadColumns(reg, rowRegs[i], col, outside)
-		return reg
-	}
-	a, b := load(t[0], 0), load(t[1], 1)
-	g.op3(x86.VPUNPCKLBW, q[0], a, g.v(b))
-	g.op3(x86.VPUNPCKHBW, q[2], a, g.v(b))
-	if !g.plan.Quad {
-		g.op3(x86.VPUNPCKHBW, q[1], q[0], g.v(r.zero))
-		g.op3(x86.VPUNPCKLBW, q[0], q[0], g.v(r.zero))
-		g.op3(x86.VPUNPCKHBW, q[3], q[2], g.v(r.zero))
-		g.op3(x86.VPUNPCKLBW, q[2], q[2], g.v(r.zero))
-		return
-	}
-	if rows > 2 {
-		a, b = load(t[0], 2), load(t[1], 3)
-		g.op3(x86.VPUNPCKLBW, t[2], a, g.v(b))
-		g.op3(x86.VPUNPCKHBW, t[0], a, g.v(b))
-	} else { // any bytes do
-		g.emit(x86.VMOVDQU, g.v(t[2]), g.v(q[0]))
-		g.emit(x86.VMOVDQU, g.v(t[0]), g.v(q[2]))
-	}
-	g.op3(x86.VPUNPCKHWD, q[1], q[0], g.v(t[2]))
-	g.op3(x86.VPUNPCKLWD, q[0], q[0], g.v(t[2]))
-	g.op3(x86.VPUNPCKHWD, q[3], q[2], g.v(t[0]))
-	g.op3(x86.VPUNPCKLWD, q[2], q[2], g.v(t[0]))
 }

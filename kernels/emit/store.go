@@ -170,6 +170,32 @@ func (g *gen) storeQuads(t tile, e *epilogue, tmp []int) {
 	}
 }
 
+// storePixels is store for vectors that hold some channels of several pixels.
+func (g *gen) storePixels(e *epilogue, vectors [][]int, channels int) {
+	for _, v := range vectors {
+		g.pack4(v, e)
+		for i := range int(g.width) / channels {
+			g.storePart(v[0], i, channels)
+			g.nextPixel()
+		}
+	}
+}
+
+// storePart writes part i of a vector, of 16 or 32 bytes, to [RAX].
+func (g *gen) storePart(reg, i, bytes int) {
+	mem := x86.M(x86.RAX, 0)
+	switch {
+	case i == 0:
+		g.emit(x86.VMOVDQU, mem, x86.V(x86.Width(bytes), reg))
+	case bytes == 32:
+		g.emit(x86.VEXTRACTI64X4, mem, g.v(reg), x86.I(i))
+	case g.masks():
+		g.emit(x86.VEXTRACTI32X4, mem, g.v(reg), x86.I(i))
+	default:
+		g.emit(x86.VEXTRACTI128, mem, g.v(reg), x86.I(i))
+	}
+}
+
 // extractLane moves 128-bit lane i of src to the bottom of dst.
 func (g *gen) extractLane(dst, src, i int) {
 	if g.masks() {
