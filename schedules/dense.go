@@ -54,33 +54,39 @@ func checkDense(w Workload, isa ISA, s Schedule) error {
 	return checkUnroll(u, w.C, isa, s)
 }
 
-// startDense takes the tile with the most accumulators up to 8: enough for the
-// latency, and the rest is bandwidth.
+// startDense chooses by what takes longer, the dot steps or to read the weights, which
+// every tile of rows does once. Weights that two rows or fewer use are memory operands,
+// where dot lets them.
 func startDense(w Workload, isa ISA) Schedule {
-	var best Schedule
-	bestAcc := 0
+	var best Start
 	dot, op := denseDot(w, isa)
 	for _, nv := range []int{4, 2, 1} {
 		for mr := 1; mr <= min(w.N, tileLimit(isa)); mr++ {
-			for _, sets := range []int{1, 2} {
+			operands := op
+			if operands == "" && mr <= 2 {
+				operands = "mem"
+			} else if operands == "" {
+				operands = "reg"
+			}
+			for _, sets := range []int{2, 1} {
 				s := Schedule{fmt.Sprintf("mr=%d nv=%d sets=%d u=%d order=cyx op=%s pad=%s st=pack split=c%s",
-					mr, nv, sets, sets, op, dot.pad, dot.knob)}
+					mr, nv, sets, sets, operands, dot.pad, dot.knob)}
 				if checkDense(w, isa, s) != nil {
 					continue
 				}
-				if acc := mr * nv * sets; bestAcc == 0 || acc > bestAcc && acc <= 12 {
-					best, bestAcc = s, acc
+				if cost := denseCost(w, isa, s); best.Cost == 0 || cost < best.Cost {
+					best = Start{s, cost}
 				}
 			}
 		}
 	}
-	return best
+	return best.Schedule
 }
 
-// denseDot takes the form whose weights are the fewest bytes, with a byte each if
-// that can be: 2048->1001 in 59 us (spilling) and 81 us (widened), with two 124 us
-// on Zen 5.
-func denseDot(w Workload, isa ISA) (dotForm, string) {
+// denseDot takes the form whose weights are the fewest bytes, and the operands that
+// it needs if it has no choice: 2048->1001 in 59 us with a byte each (spilling) and
+// 81 us (widened), in 124 us with two on Zen 5.
+func denseDot(w Workload, isa ISA) (dot dotForm, op string) {
 	forms := dotForms(w, isa)
 	knob := ""
 	switch {
@@ -93,5 +99,23 @@ func denseDot(w Workload, isa ISA) (dotForm, string) {
 	if i := slices.IndexFunc(forms, func(f dotForm) bool { return f.knob == knob }); knob != "" && i >= 0 {
 		return forms[i], "reg"
 	}
-	return forms[0], "mem"
+	return forms[0], ""
+}
+
+// l3BytesPerDot is what the last cache yields during a dot step.
+const l3BytesPerDot = 11
+
+// denseCost estimates clocks per dot step: of a tile with its weights in the first
+// cache, or of reading them.
+func denseCost(w Workload, isa ISA, s Schedule) float64 {
+	_, lanes := Registers(isa)
+	mr, nv, sets := s.Int("mr", 1), s.Int("nv", 1), s.Int("sets", 1)
+	mean := float64(w.N) / float64((w.N+mr-1)/mr)
+	loads := (mean + float64(nv)) / (mean * float64(nv))
+	compute := max(1, loads*1.3) + 0.15*loads
+	if acc := mean * float64(nv*sets); acc < 10 && DotDepth(s) == 0 { // latency of the dot step
+		compute *= 1 + 0.08*(10-acc)
+	}
+	weights := float64(4*lanes*WeightBytes(isa, s)) / float64(ElementBytes(isa, s))
+	return max(compute, weights/mean/l3BytesPerDot) + 0.01*compute
 }

@@ -3,6 +3,7 @@ package schedules
 import (
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // The knobs of depthwise. A block of vl channels is read one input column at a
@@ -24,6 +25,8 @@ import (
 //	wt     mem: weights are memory operands; reg: those of a block are kept in
 //	       registers
 //	split  how the work of one thread is cut into calls: y rows, c channels
+//	tail   channels that fill no block. vector: a last block that overlaps the one
+//	       before; pixels: one of 32 or 16, of 2 or 4 pixels in a vector
 func depthwiseFamily(w Workload, isa ISA) family {
 	f := family{knobs: []Knob{
 		{"form", []string{"rows", "flat"}},
@@ -35,6 +38,7 @@ func depthwiseFamily(w Workload, isa ISA) family {
 		{"pad", depthwisePads(w)},
 		{"wt", depthwiseWeights(w, isa)},
 		{"split", []string{"y", "c"}},
+		{"tail", depthwiseTails(w, isa)},
 	}}
 	f.check = func(s Schedule) error { return checkDepthwise(w, isa, s) }
 	f.start = startDepthwise(w, isa, f)
@@ -53,6 +57,26 @@ func depthwiseDots(w Workload, isa ISA) []string {
 		return []string{"pair"}
 	}
 	return []string{"quad", "pair"}
+}
+
+func depthwiseTails(w Workload, isa ISA) []string {
+	for _, v := range depthwiseVectors(isa) {
+		if vl, _ := parseNumber(v); isa != AVX2 && w.TailChannels(vl) > 0 {
+			return []string{"vector", "pixels"}
+		}
+	}
+	return []string{"vector"}
+}
+
+// TailChannels returns how many channels a last block of tail=pixels has where blocks
+// have vl: 16 or 32, of several pixels in a vector; 0 if there can be none.
+func (w Workload) TailChannels(vl int) int {
+	for _, n := range []int{16, 32} {
+		if rest := w.O % vl; 0 < rest && rest <= n && n < vl && n <= w.O && vl/n <= w.OW() {
+			return n
+		}
+	}
+	return 0
 }
 
 func depthwisePads(w Workload) []string {
@@ -122,12 +146,17 @@ func checkDepthwise(w Workload, isa ISA, s Schedule) error {
 		return err
 	}
 	blocks := (w.O + vl - 1) / vl
+	pixels := s.Str("tail", "") == "pixels"
 	switch split, order := s.Str("split", ""), s.Str("order", ""); {
+	case pixels && (flat || w.TailChannels(vl) == 0):
+		return fmt.Errorf("tail=pixels: there is no last block of 16 or 32 channels")
+	case pixels && (s.Str("dot", "") != "quad" || order == "yxc"):
+		return fmt.Errorf("tail=pixels: needs dot=quad, and order=yxc has tiles of all blocks")
 	case split == "c" && (flat || blocks < 2 || float64(w.MACs()) <= MaxCallMACs):
 		return fmt.Errorf("split=c: the work is one call")
 	case order != "ycx" && (flat || blocks < 2):
 		return fmt.Errorf("order=%s: there is one block of channels, so it equals ycx", order)
-	case vl >= 32 && vl/2 >= w.O && !flat:
+	case vl >= 32 && vl/2 >= w.O && !flat && !pixels:
 		return fmt.Errorf("vl=%d: %d channels fill half a vector", vl, w.O)
 	}
 	return nil
@@ -149,7 +178,7 @@ func checkDepthwiseFlat(w Workload, vl, mx int, s Schedule) error {
 
 func checkDepthwisePad(w Workload, isa ISA, s Schedule) error {
 	vl, pad := s.Int("vl", 0), s.Str("pad", "")
-	short := w.O < vl && s.Str("form", "") != "flat" && isa != AVX512VNNI
+	short := w.O < vl && s.Str("form", "") != "flat" && s.Str("tail", "") != "pixels" && isa != AVX512VNNI
 	if (short || w.Multiplier > 1) && pad != "copy" {
 		return fmt.Errorf("pad=%s: channels must be padded or repeated in a copy", pad)
 	}
@@ -175,16 +204,17 @@ func peeledTiles(w Workload, mx int) int {
 }
 
 // startDepthwise prefers flat blocks where channels do not fill a vector, then
-// full vectors, two rows and as many columns as registers allow.
+// full vectors, a narrow last block, two rows and as many columns as registers
+// allow.
 func startDepthwise(w Workload, isa ISA, f family) Schedule {
 	for _, form := range []string{"flat", "rows"} {
 		for _, vl := range f.knobs[1].Values {
-			for _, ry := range startRows(w) {
-				for mx := 6; mx >= 1; mx-- {
-					for _, pad := range f.knobs[6].Values {
-						for _, wt := range slices.Backward(f.knobs[7].Values) {
-							s := Schedule{fmt.Sprintf("form=%s vl=%s mx=%d ry=%d dot=%s order=ycx pad=%s wt=%s split=y",
-								form, vl, mx, ry, f.knobs[4].Values[0], pad, wt)}
+			for _, tail := range slices.Backward(f.knobs[9].Values) {
+				for _, ry := range startRows(w) {
+					for _, c := range startColumns(w, f, vl) {
+						for _, pad := range f.knobs[6].Values {
+							s := Schedule{fmt.Sprintf("form=%s vl=%s mx=%d ry=%d dot=%s order=ycx pad=%s wt=%s split=y tail=%s",
+								form, vl, c.mx, ry, f.knobs[4].Values[0], pad, c.wt, tail)}
 							if checkDepthwise(w, isa, s) == nil {
 								return s
 							}
@@ -195,6 +225,28 @@ func startDepthwise(w Workload, isa ISA, f family) Schedule {
 		}
 	}
 	return Schedule{}
+}
+
+// tileColumns are the columns of a tile and where its weights are.
+type tileColumns struct {
+	mx int
+	wt string
+}
+
+// startColumns lists choices, the best first. A tile that keeps its weights has few
+// columns and reads more of them twice. That pays if columns are hardly shared anyway,
+// and if some have residual weights; not if every load is of two cache lines.
+func startColumns(w Workload, f family, vl string) []tileColumns {
+	var list []tileColumns
+	for mx := 6; mx >= 1; mx-- {
+		for _, wt := range slices.Backward(f.knobs[7].Values) {
+			list = append(list, tileColumns{mx, wt})
+		}
+	}
+	if n, _ := parseNumber(vl); w.StrideW > 1 || w.WeightZero && w.O%n == 0 {
+		slices.SortStableFunc(list, func(a, b tileColumns) int { return strings.Compare(b.wt, a.wt) })
+	}
+	return list
 }
 
 // startRows: two rows share their interleaves where windows overlap.

@@ -137,8 +137,8 @@ func (p *ConvPlan) planChannels() {
 	per := p.NV * p.Lanes
 	p.FullBlocks, p.TailChannels = p.Workload.O/per, p.Workload.O%per
 	p.TailNV = (p.TailChannels + p.Lanes - 1) / p.Lanes
-	if p.Pack { // stores want groups of 1, 2 or a multiple of 4
-		for p.TailNV > 2 && p.TailNV%4 != 0 {
+	if p.Pack { // stores want groups of 1, 2, 3 or a multiple of 4
+		for p.TailNV > 3 && p.TailNV%4 != 0 {
 			p.TailNV++
 		}
 	}

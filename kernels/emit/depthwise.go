@@ -1,6 +1,8 @@
 package emit
 
 import (
+	"slices"
+
 	"qtune/kernels/x86"
 	"qtune/schedules"
 )
@@ -13,6 +15,8 @@ type depthwiseGen struct {
 	plan  *DepthwisePlan
 	nest  nest
 	end   epilogue
+	per   int   // pixels that a vector of the block at hand holds
+	rest  bool  // the block at hand has residual weights
 	first int   // first vector register that is not held throughout
 	kept  []int // registers of the weights, where they are kept: [column][vector]
 }
@@ -21,6 +25,7 @@ func newDepthwiseGen(p *DepthwisePlan) *depthwiseGen {
 	return &depthwiseGen{
 		gen:  newGen("depthwise", p.ISA, p.width()),
 		plan: p,
+		per:  1,
 		nest: nest{p.Order, map[byte][]x86.Reg{
 			'y': {regRows, regOut},
 			'x': {regX, regOut},
@@ -96,34 +101,48 @@ func (g *depthwiseGen) loops(depth int, s Section) {
 			}
 		})
 	case 'x':
-		for _, section := range p.Sections {
+		sections := p.Sections
+		if g.per > 1 {
+			sections = p.TailSections
+		}
+		for _, section := range sections {
 			g.xLevel(depth, section)
 		}
 	case 'c':
-		g.cLevel(depth, argBlocks, s)
-		if p.TailOverlap {
+		if p.FullBlocks > 0 {
+			g.cLevel(depth, argBlocks, s)
+		}
+		if p.TailChannels > 0 {
 			back := p.FullBlocks*p.Vector - p.FirstChannel(p.FullBlocks)
 			g.addImm(regX, -back)
 			g.addImm(regOut, -back)
+			g.per = p.TailPixels()
 			g.cLevel(depth, argTail, s)
+			g.per = 1
 		}
 	}
 }
 
 func (g *depthwiseGen) xLevel(depth int, s Section) {
-	p := g.plan
+	move := func(pixels int) {
+		g.addImm(regX, pixels*g.plan.Workload.StrideW*g.plan.PixelBytes)
+		g.advanceOut(pixels)
+	}
+	if g.plan.Flat {
+		move = func(bytes int) {
+			g.addImm(regX, bytes)
+			g.addImm(regOut, bytes)
+		}
+	}
 	if s.Back != 0 {
-		g.addImm(regX, -s.Back)
-		g.addImm(regOut, -s.Back)
+		move(-s.Back)
 	}
 	g.level(g.nest, depth, x86.I(s.Count), func() { g.loops(depth+1, s) }, func() {
-		if p.Flat {
-			g.addImm(regX, p.Vector)
-			g.addImm(regOut, p.Vector)
-			return
+		if g.plan.Flat {
+			move(g.plan.Vector)
+		} else {
+			move(s.Pixels * g.per)
 		}
-		g.addImm(regX, s.Pixels*p.Workload.StrideW*p.PixelBytes)
-		g.advanceOut(s.Pixels)
 	})
 }
 
@@ -131,7 +150,11 @@ func (g *depthwiseGen) cLevel(depth, count int, s Section) {
 	p := g.plan
 	body := func() {
 		g.keepWeights()
-		g.loops(depth+1, s)
+		if p.Residual {
+			g.withResiduals(func() { g.loops(depth+1, s) })
+		} else {
+			g.loops(depth+1, s)
+		}
 	}
 	g.level(g.nest, depth, arg(count), body, func() {
 		g.addImm(regX, p.Vector)
@@ -184,7 +207,11 @@ func (g *depthwiseGen) conclude(r depthwiseRegs) {
 			}
 		}
 		g.emit(x86.MOV, x86.R(x86.RCX), arg(argOutPix))
-		g.store(&g.end, tile{row, g.plan.Channels}, tmp)
+		if g.per > 1 {
+			g.storePixels(&g.end, row, g.plan.TailChannels)
+		} else {
+			g.store(&g.end, tile{row, g.plan.Channels}, tmp)
+		}
 	}
 }
 
@@ -223,29 +250,28 @@ func (g *depthwiseGen) accumulators(s Section) depthwiseRegs {
 // pixels that see it.
 func (g *depthwiseGen) columns(s Section, r depthwiseRegs, group, rows int) {
 	w := g.plan.Workload
-	span := (s.Pixels-1)*w.StrideW + (w.KW-1)*w.DilationW + 1
-	pixel := g.plan.PixelBytes
-	if g.plan.Flat { // a column is as far from the next as a pixel's channels
-		pixel = w.C
-	}
+	span := (s.Pixels*g.per-1)*w.StrideW + (w.KW-1)*w.DilationW + 1
 	for col := range span {
-		read, outside := false, col < s.Left || col >= span-s.Right
+		read, outside := false, s.outside(span, col, w.StrideW, g.per)
 		for m := range s.Pixels {
-			kx := g.kx(col, m)
+			kx := g.kx(col, m*g.per)
 			if kx < 0 {
 				continue
 			}
 			if !read {
 				read = true
-				g.column(r, outside, rows, col*pixel)
+				g.column(r, outside, rows, col)
 			}
 			weights := func(ry, v int) x86.Operand { return x86.M(regBlock, g.plan.WeightOffset(kx, group, ry, v)) }
 			if g.kept != nil {
 				weights = func(_, v int) x86.Operand { return g.v(g.kept[4*kx+v]) }
 			}
-			g.taps(r, m, group, outside, weights)
-			if g.plan.Residual {
-				g.residualTaps(r, m, kx, group, outside)
+			constant := !slices.Contains(outside, false)
+			for v := range 4 {
+				g.taps(r, m, group, v, constant, weights)
+			}
+			if g.rest {
+				g.residualTaps(r, m, kx, group, constant)
 			}
 		}
 	}
@@ -262,46 +288,28 @@ func (g *depthwiseGen) kx(col, m int) int {
 	return at / w.DilationW
 }
 
-// residualTaps adds what is left of the weights of a column, if there is any.
-func (g *depthwiseGen) residualTaps(r depthwiseRegs, m, kx, group int, outside bool) {
-	done := g.p.NewLabel()
-	for set := range Residuals {
-		g.emit(x86.CMP, x86.M(regBlock, g.plan.ResidualCount(kx, group)), x86.I(set))
-		g.emit(x86.JE, x86.L(done))
-		g.taps(r, m, group, outside, func(ry, v int) x86.Operand {
-			if g.kept != nil {
-				ry = 0
-			}
-			return x86.M(regBlock, g.plan.ResidualOffset(set, kx, group, ry, v))
-		})
-	}
-	g.p.Place(done)
-}
-
-// taps adds the column in r.q to pixel m of all output rows. A column outside
-// the input is the same in all channels: one vector stands for all.
-func (g *depthwiseGen) taps(r depthwiseRegs, m, group int, outside bool, weights func(ry, v int) x86.Operand) {
+// taps adds vector v of the column in r.q to pixel m of all output rows. A column
+// outside the input is the same in all channels: one vector stands for all.
+func (g *depthwiseGen) taps(r depthwiseRegs, m, group, v int, outside bool, weights func(ry, v int) x86.Operand) {
 	p := g.plan
 	for ry := range p.RowsPerStep {
 		if !p.uses(group, ry) {
 			continue
 		}
-		for v := range 4 {
-			q, a, w := r.q[v], r.acc[ry][m][v], weights(ry, v)
-			if outside {
-				q = r.q[0]
-			}
-			switch {
-			case g.kept != nil:
-				g.op3(x86.VPDPBUSD, a, g.rowOf(r, q, ry), w)
-			case p.Quad:
-				g.op3(x86.VPDPBUSD, a, q, w)
-			case p.ISA != schedules.AVX2:
-				g.op3(x86.VPDPWSSD, a, q, w)
-			default:
-				g.op3(x86.VPMADDWD, r.t[0], q, w)
-				g.emit(x86.VPADDD, g.v(a), g.v(a), g.v(r.t[0]))
-			}
+		q, a, w := r.q[v], r.acc[ry][m][v], weights(ry, v)
+		if outside {
+			q = r.q[0]
+		}
+		switch {
+		case g.kept != nil:
+			g.op3(x86.VPDPBUSD, a, g.rowOf(r, q, ry), w)
+		case p.Quad:
+			g.op3(x86.VPDPBUSD, a, q, w)
+		case p.ISA != schedules.AVX2:
+			g.op3(x86.VPDPWSSD, a, q, w)
+		default:
+			g.op3(x86.VPMADDWD, r.t[0], q, w)
+			g.emit(x86.VPADDD, g.v(a), g.v(a), g.v(r.t[0]))
 		}
 	}
 }
@@ -315,47 +323,4 @@ func (g *depthwiseGen) rowOf(r depthwiseRegs, q, ry int) int {
 	}
 	g.emit(x86.VPSRLD, g.v(r.t[0]), g.v(q), x86.I(8*ry*g.plan.Workload.StrideH))
 	return r.t[0]
-}
-
-// column loads rows of the column at disp and interleaves them into r.q.
-func (g *depthwiseGen) column(r depthwiseRegs, outside bool, rows, disp int) {
-	if outside {
-		g.emit(x86.VMOVDQU, g.v(r.q[0]), constant(&g.plan.Consts, "pad"))
-		return
-	}
-	q, t := r.q, r.t
-	load := func(reg, i int) int {
-		if i >= rows { // weights of rows that do not exist are zero
-			return t[0]
-		}
-		mem := x86.M(rowRegs[i], disp)
-		if g.plan.MaskedLoads {
-			g.p.EmitMasked(x86.VMOVDQU8, maskLoad, true, g.v(reg), mem)
-		} else {
-			g.emit(x86.VMOVDQU, g.v(reg), mem)
-		}
-		return reg
-	}
-	a, b := load(t[0], 0), load(t[1], 1)
-	g.op3(x86.VPUNPCKLBW, q[0], a, g.v(b))
-	g.op3(x86.VPUNPCKHBW, q[2], a, g.v(b))
-	if !g.plan.Quad {
-		g.op3(x86.VPUNPCKHBW, q[1], q[0], g.v(r.zero))
-		g.op3(x86.VPUNPCKLBW, q[0], q[0], g.v(r.zero))
-		g.op3(x86.VPUNPCKHBW, q[3], q[2], g.v(r.zero))
-		g.op3(x86.VPUNPCKLBW, q[2], q[2], g.v(r.zero))
-		return
-	}
-	if rows > 2 {
-		a, b = load(t[0], 2), load(t[1], 3)
-		g.op3(x86.VPUNPCKLBW, t[2], a, g.v(b))
-		g.op3(x86.VPUNPCKHBW, t[0], a, g.v(b))
-	} else { // any bytes do
-		g.emit(x86.VMOVDQU, g.v(t[2]), g.v(q[0]))
-		g.emit(x86.VMOVDQU, g.v(t[0]), g.v(q[2]))
-	}
-	g.op3(x86.VPUNPCKHWD, q[1], q[0], g.v(t[2]))
-	g.op3(x86.VPUNPCKLWD, q[0], q[0], g.v(t[2]))
-	g.op3(x86.VPUNPCKHWD, q[3], q[2], g.v(t[0]))
-	g.op3(x86.VPUNPCKLWD, q[2], q[2], g.v(t[0]))
 }

@@ -21,6 +21,11 @@ import (
 //
 // Each output pixel adds the dot products of the columns of its window with
 // weights that are zero for rows outside of it.
+//
+// Channels that fill no block are a last one of full width, which ends with the
+// channels and computes some of the block before it again, or one of TailChannels
+// 32 or 16, whose vectors hold Vector/TailChannels output pixels (input columns
+// a stride apart), one after the other.
 type DepthwisePlan struct {
 	Workload schedules.Workload
 	ISA      schedules.ISA
@@ -32,6 +37,7 @@ type DepthwisePlan struct {
 	RowsPerStep   int
 	RowOffsets    []int // input rows of a step, relative to its first
 	Sections      []Section
+	TailSections  []Section // of the last block
 	Order         string
 	Peel, Copy    bool
 	HaloInput     bool
@@ -44,7 +50,7 @@ type DepthwisePlan struct {
 	PixelBytes   int // of an input pixel, in the input or its copy
 	Channels     int // stored in a block
 	FullBlocks   int
-	TailOverlap  bool // a last block of full width that ends with the channels
+	TailChannels int  // of a last block, which ends with the channels; 0 if there is none
 	MaskedLoads  bool // the one block is narrower than Vector, loads are masked
 	BlockWeights int  // bytes of packed weights of a block
 
@@ -53,10 +59,10 @@ type DepthwisePlan struct {
 	Consts  Layout // constants of the layer
 }
 
-// A Section is a run of equal tiles of a row: Count tiles of Pixels outputs
-// whose first Left and last Right input columns lie outside the input. Back is
-// how many bytes the section starts before the end of the one before (flat: the
-// last block overlaps).
+// A Section is a run of equal tiles of a row: Count tiles of Pixels outputs (the
+// last block: vectors of them) whose first Left and last Right input columns lie
+// outside the input. Back is how many pixels (flat: bytes) the section starts
+// before the end of the one before, where pixels do not fill the last vector.
 type Section struct{ Count, Pixels, Left, Right, Back int }
 
 // PlanDepthwise plans a depthwise kernel for a schedule that the space of w
@@ -79,7 +85,7 @@ func PlanDepthwise(w schedules.Workload, s schedules.Schedule, isa schedules.ISA
 	}
 	p.Residual = p.Quad && w.WeightZero
 	p.planRows()
-	p.planChannels()
+	p.planChannels(s.Str("tail", "vector") == "pixels")
 	p.planSections(s.Int("mx", 1))
 	p.planConstants()
 	return p
@@ -104,15 +110,17 @@ func (p *DepthwisePlan) planRows() {
 	}
 }
 
-func (p *DepthwisePlan) planChannels() {
+func (p *DepthwisePlan) planChannels(packTail bool) {
 	w := p.Workload
-	p.PixelBytes = w.O
+	p.PixelBytes, p.Channels, p.FullBlocks = w.O, p.Vector, w.O/p.Vector
 	switch {
 	case p.Flat:
-		p.Channels, p.FullBlocks = p.Vector, 1
-	case w.O >= p.Vector:
-		p.Channels, p.FullBlocks = p.Vector, w.O/p.Vector
-		p.TailOverlap = w.O%p.Vector != 0
+		p.FullBlocks = 1
+	case w.O%p.Vector == 0:
+	case packTail:
+		p.TailChannels = w.TailChannels(p.Vector)
+	case w.O > p.Vector:
+		p.TailChannels = p.Vector
 	default:
 		p.Channels, p.FullBlocks = w.O, 1
 		if p.ISA == schedules.AVX512VNNI {
@@ -123,7 +131,7 @@ func (p *DepthwisePlan) planChannels() {
 	}
 	p.BlockWeights = p.set()
 	if p.Residual {
-		p.BlockWeights = p.ResidualCount(w.KW, 0)
+		p.BlockWeights = p.ColumnResiduals(w.KW, 0)
 		p.BlockWeights += -p.BlockWeights & 63
 	}
 }
@@ -140,10 +148,14 @@ func (p *DepthwisePlan) ResidualOffset(set, kx, group, ry, v int) int {
 	return (1+set)*p.set() + p.WeightOffset(kx, group, ry, v)
 }
 
-// ResidualCount returns where the number of sets that a column of the window has
-// residuals in lies in a block's weights, an int64.
-func (p *DepthwisePlan) ResidualCount(kx, group int) int {
-	return (1+Residuals)*p.set() + 8*(kx*p.Groups()+group)
+// BlockResiduals returns where the number of sets in which a block has residuals
+// lies in its weights, an int64.
+func (p *DepthwisePlan) BlockResiduals() int { return (1 + Residuals) * p.set() }
+
+// ColumnResiduals returns where that of a column of the window lies. Those of its
+// vectors follow.
+func (p *DepthwisePlan) ColumnResiduals(kx, group int) int {
+	return p.BlockResiduals() + 8*(1+5*(kx*p.Groups()+group))
 }
 
 // Groups returns the number of groups of rows in a step.
@@ -189,31 +201,50 @@ func (p *DepthwisePlan) planSections(mx int) {
 		}
 		return
 	}
-	n := (w.OW() + mx - 1) / mx
-	big := (w.OW() + n - 1) / n
-	bigN := w.OW() - n*(big-1)
-	x := 0
-	for i := range n {
-		t := Section{Count: 1, Pixels: big}
-		if i >= bigN {
-			t.Pixels--
-		}
-		if p.Peel {
-			first := x*w.StrideW - w.PadLeft
-			last := first + (t.Pixels-1)*w.StrideW + (w.KW-1)*w.DilationW
-			t.Left, t.Right = max(0, -first), max(0, last-w.W+1)
-		}
-		x += t.Pixels
-		if k := len(p.Sections) - 1; k >= 0 && p.Sections[k].sameTiles(t) {
-			p.Sections[k].Count++
-		} else {
-			p.Sections = append(p.Sections, t)
-		}
+	p.Sections = p.sections(mx, 1)
+	if p.TailChannels > 0 {
+		p.TailSections = p.sections(mx, p.TailPixels())
 	}
 }
 
+// sections cuts a row into tiles of at most mx vectors of per pixels.
+func (p *DepthwisePlan) sections(mx, per int) []Section {
+	w := p.Workload
+	vectors := w.OW() / per
+	n := (vectors + mx - 1) / mx
+	big := (vectors + n - 1) / n
+	bigN := vectors - n*(big-1)
+	var list []Section
+	x := 0
+	add := func(t Section) {
+		if p.Peel {
+			first := x*w.StrideW - w.PadLeft
+			last := first + (t.Pixels*per-1)*w.StrideW + (w.KW-1)*w.DilationW
+			t.Left, t.Right = max(0, -first), max(0, last-w.W+1)
+		}
+		x += t.Pixels * per
+		if k := len(list) - 1; k >= 0 && list[k].sameTiles(t) {
+			list[k].Count++
+		} else {
+			list = append(list, t)
+		}
+	}
+	for i := range n {
+		if i < bigN {
+			add(Section{Count: 1, Pixels: big})
+		} else {
+			add(Section{Count: 1, Pixels: big - 1})
+		}
+	}
+	if rest := w.OW() % per; rest != 0 {
+		x -= per - rest
+		add(Section{Count: 1, Pixels: 1, Back: per - rest})
+	}
+	return list
+}
+
 func (s Section) sameTiles(t Section) bool {
-	return s.Pixels == t.Pixels && s.Left == t.Left && s.Right == t.Right
+	return s.Pixels == t.Pixels && s.Left == t.Left && s.Right == t.Right && t.Back == 0
 }
 
 func (p *DepthwisePlan) planConstants() {
@@ -231,18 +262,21 @@ func (p *DepthwisePlan) planConstants() {
 
 func (p *DepthwisePlan) width() x86.Width { return x86.Width(p.Vector) }
 
-// Blocks returns the number of channel blocks, the overlapping one included.
+// Blocks returns the number of channel blocks, the last one included.
 func (p *DepthwisePlan) Blocks() int {
-	if p.TailOverlap {
+	if p.TailChannels > 0 {
 		return p.FullBlocks + 1
 	}
 	return p.FullBlocks
 }
 
+// TailPixels returns how many pixels a vector of the last block holds.
+func (p *DepthwisePlan) TailPixels() int { return p.Vector / p.TailChannels }
+
 // FirstChannel returns the first channel of block b.
 func (p *DepthwisePlan) FirstChannel(b int) int {
 	if b == p.FullBlocks {
-		return p.Workload.O - p.Vector
+		return p.Workload.O - p.TailChannels
 	}
 	return b * p.Vector
 }
@@ -250,8 +284,8 @@ func (p *DepthwisePlan) FirstChannel(b int) int {
 // String prints the plan, one decision a line.
 func (p *DepthwisePlan) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "channels     %d blocks of %d, overlapping last %v, masked %v, flat %v, pixel %d bytes\n",
-		p.Blocks(), p.Channels, p.TailOverlap, p.MaskedLoads, p.Flat, p.PixelBytes)
+	fmt.Fprintf(&b, "channels     %d blocks of %d, then the last %d, masked %v, flat %v, pixel %d bytes\n",
+		p.FullBlocks, p.Channels, p.TailChannels, p.MaskedLoads, p.Flat, p.PixelBytes)
 	fmt.Fprintf(&b, "rows         %d a step from input rows %v in groups of %d\n",
 		p.RowsPerStep, p.RowOffsets, p.Group)
 	for _, s := range p.Sections {

@@ -32,14 +32,25 @@ func (p *ConvPlan) tileEpilogue(t tileShape) int64 {
 // EpilogueInstructions counts the vector instructions that follow the reductions
 // of all tiles of a layer; see ConvPlan.
 func (p *DepthwisePlan) EpilogueInstructions() int64 {
-	row := int64(0) // of tiles, in a block
-	for _, s := range p.Sections {
-		g := newDepthwiseGen(p)
-		r := g.accumulators(s)
-		row += int64(s.Count) * g.count(func() { g.conclude(r) })
+	row := int64(p.FullBlocks) * p.rowEpilogue(p.Sections, 1)
+	if p.TailChannels > 0 {
+		row += p.rowEpilogue(p.TailSections, p.TailPixels())
 	}
 	steps := (p.Workload.OH() + p.RowsPerStep - 1) / p.RowsPerStep
-	return int64(p.Workload.N*steps*p.Blocks()) * row
+	return int64(p.Workload.N*steps) * row
+}
+
+// rowEpilogue counts those of the tiles of a row of a block, whose vectors hold per
+// pixels.
+func (p *DepthwisePlan) rowEpilogue(sections []Section, per int) int64 {
+	n := int64(0)
+	for _, s := range sections {
+		g := newDepthwiseGen(p)
+		g.per = per
+		r := g.accumulators(s)
+		n += int64(s.Count) * g.count(func() { g.conclude(r) })
+	}
+	return n
 }
 
 // count returns how many of the instructions that write emits compute with

@@ -11,7 +11,8 @@ import "qtune/kernels/x86"
 // so if vector v holds, in 32-bit element 4i+e, channel 16i + 4v + e, then the
 // bytes come out in channel order: weights are packed in that order
 // (ChannelOf). Tiles of one or two vectors pack 4 or 2 pixels together and
-// separate them by a permutation.
+// separate them by a permutation; of three vectors a permutation leaves out what
+// would be the fourth.
 
 // ChannelOf tells which channel of its block lane l of vector v holds, in a
 // block of nv vectors with the given lanes. Without packs the order is natural.
@@ -19,6 +20,8 @@ func ChannelOf(pack bool, nv, lanes, v, l int) int {
 	switch {
 	case pack && nv%4 == 0:
 		return v/4*4*lanes + l/4*16 + v%4*4 + l%4
+	case pack && nv == 3:
+		return l/4*12 + v*4 + l%4
 	case pack && nv == 2:
 		return l/4*8 + v*4 + l%4
 	}
@@ -37,6 +40,7 @@ func storeFields(l *Layout, width x86.Width, pack bool) {
 	l.add("hi8", w)
 	l.add("perm1", w)
 	l.add("perm2", w)
+	l.add("perm3", w)
 }
 
 // A tile is a block of accumulators: pixels x vectors, requantised.
@@ -66,6 +70,8 @@ func (g *gen) store(e *epilogue, t tile, tmp []int) {
 			}
 			g.nextPixel()
 		}
+	case nv == 3:
+		g.storeTriples(t, e, tmp)
 	case nv == 2:
 		g.storePairs(t, e, tmp)
 	default:
@@ -89,6 +95,17 @@ func (g *gen) pack4(v []int, e *epilogue) {
 	g.op3(x86.VPACKUSWB, v[0], v[0], g.v(v[2])) // v[2] is v[0] where only two differ
 	g.op3(x86.VPMAXUB, v[0], v[0], e.constant("lo8"))
 	g.op3(x86.VPMINUB, v[0], v[0], e.constant("hi8"))
+}
+
+// storeTriples packs each pixel of three vectors: lane i holds 12 bytes.
+func (g *gen) storeTriples(t tile, e *epilogue, tmp []int) {
+	for _, a := range t.acc {
+		g.pack4([]int{a[0], a[1], a[2], a[2]}, e)
+		g.emit(x86.VMOVDQU, g.v(tmp[0]), e.constant("perm3"))
+		g.op3(x86.VPERMD, a[0], tmp[0], g.v(a[0]))
+		g.storeBytes(g.v(a[0]), 0, t.channels, 0, tmp[0])
+		g.nextPixel()
+	}
 }
 
 // storePairs packs two pixels of two vectors: lane i holds 8 bytes of each.
@@ -150,6 +167,32 @@ func (g *gen) storeQuads(t tile, e *epilogue, tmp []int) {
 			g.storeBytes(x86.X(src), i*per%16, min(t.channels, per), 0, tmp[1])
 			g.nextPixel()
 		}
+	}
+}
+
+// storePixels is store for vectors that hold some channels of several pixels.
+func (g *gen) storePixels(e *epilogue, vectors [][]int, channels int) {
+	for _, v := range vectors {
+		g.pack4(v, e)
+		for i := range int(g.width) / channels {
+			g.storePart(v[0], i, channels)
+			g.nextPixel()
+		}
+	}
+}
+
+// storePart writes part i of a vector, of 16 or 32 bytes, to [RAX].
+func (g *gen) storePart(reg, i, bytes int) {
+	mem := x86.M(x86.RAX, 0)
+	switch {
+	case i == 0:
+		g.emit(x86.VMOVDQU, mem, x86.V(x86.Width(bytes), reg))
+	case bytes == 32:
+		g.emit(x86.VEXTRACTI64X4, mem, g.v(reg), x86.I(i))
+	case g.masks():
+		g.emit(x86.VEXTRACTI32X4, mem, g.v(reg), x86.I(i))
+	default:
+		g.emit(x86.VEXTRACTI128, mem, g.v(reg), x86.I(i))
 	}
 }
 
@@ -234,8 +277,11 @@ func (g *gen) tailMask(t tile, pack bool) {
 		return
 	}
 	unit := g.lanes() * min(len(t.acc[0]), 4)
-	if !pack {
+	switch {
+	case !pack:
 		unit = g.lanes()
+	case len(t.acc[0]) == 3: // never a whole vector of bytes
+		unit = int(g.width)
 	}
 	if n := t.channels % unit; n != 0 {
 		g.setMask(maskTail, x86.R8, 1<<n-1)

@@ -62,7 +62,7 @@ func layerConstants(layout *emit.Layout, lanes int, numbers emit.RequantNumbers,
 			return int64(r.Hi)
 		case "window":
 			return int64(window)
-		case "lo8", "hi8", "perm1", "perm2", "pad":
+		case "lo8", "hi8", "perm1", "perm2", "perm3", "pad":
 			return 0 // below, and by the caller
 		}
 		return numbers.Get(name)
@@ -85,6 +85,7 @@ func layerConstants(layout *emit.Layout, lanes int, numbers emit.RequantNumbers,
 	}
 	parts := lanes / 4 // of 128 bits
 	dwords("perm1", func(i int) int { return i%parts*4 + i/parts })
+	dwords("perm3", func(i int) int { return i%(3*parts)/3*4 + i%3 })
 	dwords("perm2", func(i int) int { return i%(2*parts)/2*4 + i/(2*parts)*2 + i%2 })
 	return dst
 }

@@ -26,6 +26,9 @@ func Depthwise(p *emit.DepthwisePlan, l *qnn.Layer) (weights, blocks, consts []b
 				if channels[lane] = -1; c >= p.Channels {
 					continue
 				}
+				if b == p.FullBlocks { // in each pixel of the vector
+					c %= p.TailChannels
+				}
 				c += p.FirstChannel(b)
 				if p.Flat {
 					c %= l.OC
@@ -82,7 +85,7 @@ func packDepthwiseLane(p *emit.DepthwisePlan, dst []byte, l *qnn.Layer, c, v, la
 					first := min(max(w, -128), 127)
 					dst[at+i] = byte(first)
 					if rest := w - first; rest != 0 {
-						packResidual(p, dst, rest, kx, group, p.ResidualOffset(0, kx, group, ry, v)+4*lane+i)
+						packResidual(p, dst, rest, kx, group, v, p.ResidualOffset(0, kx, group, ry, v)+4*lane+i)
 					}
 				}
 			}
@@ -90,16 +93,19 @@ func packDepthwiseLane(p *emit.DepthwisePlan, dst []byte, l *qnn.Layer, c, v, la
 	}
 }
 
-// packResidual stores what is left of a weight, for the first set at byte at of the
-// block, and counts the sets that the column needs.
-func packResidual(p *emit.DepthwisePlan, dst []byte, rest int32, kx, group, at int) {
-	count := dst[p.ResidualCount(kx, group):]
-	for set := uint64(1); rest != 0; set++ {
+// packResidual stores what is left of a weight in vector v, for the first set at byte
+// at of the block, and counts the sets that the vector, the column and the block need.
+func packResidual(p *emit.DepthwisePlan, dst []byte, rest int32, kx, group, v, at int) {
+	sets := uint64(0)
+	for ; rest != 0; sets++ {
 		part := min(max(rest, -128), 127)
 		dst[at] = byte(part)
 		rest -= part
 		at += p.ResidualOffset(1, 0, 0, 0, 0) - p.ResidualOffset(0, 0, 0, 0, 0)
-		binary.LittleEndian.PutUint64(count, max(set, binary.LittleEndian.Uint64(count)))
+	}
+	column := p.ColumnResiduals(kx, group)
+	for _, count := range [][]byte{dst[p.BlockResiduals():], dst[column:], dst[column+8*(1+v):]} {
+		binary.LittleEndian.PutUint64(count, max(sets, binary.LittleEndian.Uint64(count)))
 	}
 }
 
