@@ -13,6 +13,10 @@ func TestConvChannels(t *testing.T) {
 	for _, isa := range schedules.ISAs() {
 		t.Run(string(isa), func(t *testing.T) {
 			t.Parallel()
+			ends := []string{"op=mem pad=none st=pack split=y"}
+			if isa == schedules.AVX2 {
+				ends = []string{"op=mem pad=copy st=pack split=y dot=s16", "op=reg pad=none st=pack split=y dot=u8x1"}
+			}
 			compared := 0
 			for o := 1; o <= 72; o++ {
 				w, err := schedules.ParseWorkload(fmt.Sprintf(
@@ -25,13 +29,15 @@ func TestConvChannels(t *testing.T) {
 					t.Fatal(err)
 				}
 				for _, tile := range []string{"mr=7 nv=1", "mr=4 nv=2", "mr=3 nv=4", "mr=2 nv=4"} {
-					s, err := schedules.ParseSchedule(fmt.Sprintf("form=flat %s u=1 order=cyx op=mem pad=%s st=pack split=y", tile, space.Start().Str("pad", "")))
-					if err != nil {
-						t.Fatal(err)
-					}
-					if space.Validate(s) == nil {
-						compared++
-						check(t, w, s, isa, uint64(o))
+					for _, end := range ends {
+						s, err := schedules.ParseSchedule("form=flat " + tile + " u=1 order=cyx " + end)
+						if err != nil {
+							t.Fatal(err)
+						}
+						if space.Validate(s) == nil {
+							compared++
+							check(t, w, s, isa, uint64(o))
+						}
 					}
 				}
 			}
