@@ -24,7 +24,7 @@ func TestMain(m *testing.M) {
 
 // appendForever prints the number of each trial once it is stored.
 func appendForever(path string) {
-	l, err := Open(path, Options{Wait: time.Minute})
+	l, err := Open(path, Options{})
 	if err != nil {
 		fmt.Println(err)
 		os.Exit(1)

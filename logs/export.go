@@ -131,8 +131,8 @@ func (f Final) line(sessions map[int64]string) finalLine {
 }
 
 // trial is the inverse of Trial.line but for the session.
-func (l *trialLine) trial() (Trial, error) {
-	w, t, s, err := parseIdentity(l.Workload, l.ISA, l.Machine, l.Schedule)
+func (l *trialLine) trial(c *cache) (Trial, error) {
+	w, t, s, err := c.identity(l.Workload, l.ISA, l.Machine, l.Schedule)
 	return Trial{
 		Workload: w, Target: t, Schedule: s, Generator: l.Generator, Protocol: l.Protocol, Seed: l.Seed,
 		Status: l.Status, Message: l.Message,
@@ -142,8 +142,8 @@ func (l *trialLine) trial() (Trial, error) {
 }
 
 // final is the inverse of Final.line but for the session.
-func (l *finalLine) final() (Final, error) {
-	w, t, s, err := parseIdentity(l.Workload, l.ISA, l.Machine, l.Schedule)
+func (l *finalLine) final(c *cache) (Final, error) {
+	w, t, s, err := c.identity(l.Workload, l.ISA, l.Machine, l.Schedule)
 	if err != nil {
 		return Final{}, err
 	}

@@ -167,7 +167,7 @@ func (w *writer) trialLine(text []byte, number int, stats *ImportStats) (added b
 	if err := decode(text, &l, number, stats); err != nil {
 		return false, err
 	}
-	t, err := l.trial()
+	t, err := l.trial(w.cache)
 	if err == nil {
 		_, err = rowOfTrial(t)
 	}
@@ -185,7 +185,7 @@ func (w *writer) finalLine(text []byte, number int, stats *ImportStats) (added b
 	if err := decode(text, &l, number, stats); err != nil {
 		return false, err
 	}
-	f, err := l.final()
+	f, err := l.final(w.cache)
 	if err == nil {
 		_, err = rowOfFinal(f)
 	}

@@ -78,7 +78,7 @@ func (l *Log) Verify(ctx context.Context) ([]error, error) {
 
 // reader returns a view of l that reports damaged rows to warn.
 func (l *Log) reader(warn func(error)) *Log {
-	return &Log{path: l.path, readOnly: true, warn: warn, db: l.db}
+	return &Log{path: l.path, readOnly: true, warn: warn, db: l.db, cache: l.cache}
 }
 
 func (l *Log) checkPages(ctx context.Context) ([]error, error) {
@@ -114,7 +114,7 @@ func (l *Log) Prune(ctx context.Context, keep int) (removed int64, err error) {
 		res, err := w.tx.ExecContext(ctx, `DELETE FROM trials WHERE id NOT IN (
 			SELECT id FROM (
 				SELECT id, row_number() OVER (
-					PARTITION BY workload, machine, isa, generator, protocol
+					PARTITION BY workload, machine, setup
 					ORDER BY center_ns, length(schedule), schedule) AS rank
 				FROM trials WHERE status = 'ok')
 			WHERE rank <= ?)`, keep)
@@ -127,6 +127,11 @@ func (l *Log) Prune(ctx context.Context, keep int) (removed int64, err error) {
 	if err != nil {
 		return 0, err
 	}
+	done, err := l.turn(ctx)
+	if err != nil {
+		return removed, l.wrap(err)
+	}
+	defer done()
 	_, err = l.db.ExecContext(ctx, "VACUUM")
 	return removed, l.wrap(err)
 }

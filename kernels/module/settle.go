@@ -43,9 +43,10 @@ func (m *Module) settle(choices []Choice) {
 			continue
 		}
 		w := m.steps[i].info.Workload
-		s.options[i] = []option{{c.Schedule, 0, LayoutOf(w, c.Schedule)}}
+		s.options[i] = []option{{Alternative{c.Schedule, 0, c.CodeHash}, LayoutOf(w, c.Schedule)}}
 		for _, o := range c.Others {
-			s.options[i] = append(s.options[i], option{o.Schedule, max(o.Extra, 0), LayoutOf(w, o.Schedule)})
+			o.Extra = max(o.Extra, 0)
+			s.options[i] = append(s.options[i], option{o, LayoutOf(w, o.Schedule)})
 		}
 	}
 	for range maxRevisions {
@@ -55,15 +56,16 @@ func (m *Module) settle(choices []Choice) {
 	}
 	for i, options := range s.options {
 		if options != nil {
-			choices[i].Schedule = options[s.taken[i]].schedule
+			o := options[s.taken[i]]
+			choices[i].Schedule, choices[i].CodeHash = o.Schedule, o.CodeHash
+			choices[i].Estimate += o.Extra
 		}
 	}
 }
 
 type option struct {
-	schedule schedules.Schedule
-	extra    time.Duration
-	layout   Layout
+	Alternative
+	layout Layout
 }
 
 type settlement struct {
@@ -94,7 +96,7 @@ func (s *settlement) cost(i int) time.Duration {
 	if s.options[i] == nil {
 		return 0
 	}
-	sum := s.options[i][s.taken[i]].extra
+	sum := s.options[i][s.taken[i]].Extra
 	n := s.m.steps[i].node
 	for _, id := range n.Inputs {
 		if id != qnn.NoTensor {
