@@ -179,7 +179,7 @@ func compareBool(a, b bool) int {
 func (l *Log) records(ctx context.Context, w schedules.Workload, isa schedules.ISA) ([]Record, error) {
 	var all []Record
 	text := w.String()
-	for f, err := range l.finals(ctx, fromFinals+"WHERE w.text = +? AND f.isa = +?", text, string(isa)) {
+	for f, err := range l.finals(ctx, finalsOf, text, string(isa)) {
 		if err != nil {
 			return nil, err
 		}
@@ -212,6 +212,8 @@ func (t Trial) record() Record {
 
 const (
 	byTime = "center_ns, length(schedule), schedule, time"
+
+	finalsOf = fromFinals + "WHERE w.text = +? AND f.isa = +?"
 
 	ofGroup = "INDEXED BY trials_by_center WHERE workload = w.id AND setup = u.id AND machine = m.id AND status = 'ok'"
 
@@ -256,12 +258,12 @@ func (l *Log) fastest(ctx context.Context, workload string, isa schedules.ISA) (
 }
 
 // likeBest yields the fastest successful trials of the workload of r on the same
-// machine with the same generator and protocol, in order. A hundred are enough
-// for who looks for another as fast, however large the log.
-func (l *Log) likeBest(ctx context.Context, r Record) iter.Seq2[Trial, error] {
-	return l.trials(ctx, `FROM workloads w CROSS JOIN machines m CROSS JOIN setups u CROSS JOIN trials t INDEXED BY trials_by_center
+// machine with the same generator and protocol, in order, in a form. A hundred
+// are enough for who looks for another as fast, however large the log.
+func likeBest[T any](ctx context.Context, l *Log, r Record, form func(*trialRow, Trial) T) iter.Seq2[T, error] {
+	return readTrials(ctx, l, `FROM workloads w CROSS JOIN machines m CROSS JOIN setups u CROSS JOIN trials t INDEXED BY trials_by_center
 		ON t.workload = w.id AND t.setup = u.id AND t.machine = m.id AND t.status = 'ok'
 		WHERE w.text = +? AND m.text = +? AND u.isa = +? AND u.generator = +? AND u.protocol = +?
 		ORDER BY `+byTime+` LIMIT 100`,
-		r.Workload.String(), r.Target.Machine.String(), string(r.Target.ISA), r.Generator, r.Protocol)
+		[]any{r.Workload.String(), r.Target.Machine.String(), string(r.Target.ISA), r.Generator, r.Protocol}, form)
 }

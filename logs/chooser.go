@@ -53,14 +53,15 @@ func (c *chooser) choose(w schedules.Workload, isa schedules.ISA) (module.Choice
 			return choice, err
 		}
 		if s, _, ok := space.Adapt(best.Schedule); ok { // of a version with other knobs
-			choice.Schedule, choice.Source = s, max(source, module.Stale)
+			choice.Schedule, choice.Source, choice.CodeHash = s, max(source, module.Stale), ""
 			return choice, nil
 		}
 	}
 	return c.similar(q, space)
 }
 
-// similar chooses what is best for the nearest workload, or the default.
+// similar chooses what is best for the nearest workload, if that is near, or the
+// default.
 func (c *chooser) similar(q Query, space *schedules.Space) (module.Choice, error) {
 	w := q.Workload
 	near, err := c.log.Nearest(c.ctx, q, neighbours)
@@ -68,6 +69,9 @@ func (c *chooser) similar(q Query, space *schedules.Space) (module.Choice, error
 		return module.Choice{}, err
 	}
 	for _, n := range near {
+		if n.Distance > Transfer {
+			break
+		}
 		if s, _, ok := space.Adapt(n.Schedule); ok {
 			return module.Choice{
 				Schedule: s, Source: module.Nearest, Loss: TransferLoss(n.Distance),
@@ -83,7 +87,7 @@ func (c *chooser) others(space *schedules.Space, w schedules.Workload, best Reco
 	seen := map[module.Layout]bool{}
 	first := 0.0 // time of the fastest
 	var list []module.Alternative
-	for t, err := range c.log.likeBest(c.ctx, best) {
+	for t, err := range likeBest(c.ctx, c.log, best, func(_ *trialRow, t Trial) Trial { return t }) {
 		if err != nil {
 			return nil, err
 		}

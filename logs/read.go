@@ -29,35 +29,54 @@ func (l *Log) Trials(ctx context.Context, w schedules.Workload, t schedules.Targ
 // AllTrials yields all trials, sorted by workload, machine, instruction set,
 // generator and protocol; those of each in the order in which they were
 // measured. Damaged rows and errors are as for Trials.
-func (l *Log) AllTrials(ctx context.Context) iter.Seq2[Trial, error] {
-	// The order of the joins is that of the result: each table is read along an
-	// index, and nothing is sorted, however large the log.
-	return l.trials(ctx, `FROM workloads w CROSS JOIN machines m CROSS JOIN setups u CROSS JOIN trials t
-		ON t.workload = w.id AND t.machine = m.id AND t.setup = u.id
-		ORDER BY w.text, m.text, u.isa, u.generator, u.protocol, t.time, t.checksum`)
-}
+func (l *Log) AllTrials(ctx context.Context) iter.Seq2[Trial, error] { return l.trials(ctx, inOrder) }
 
 // AllFinals yields all finals, sorted by what they measured. Damaged rows and
 // errors are as for Trials.
 func (l *Log) AllFinals(ctx context.Context) iter.Seq2[Final, error] {
-	return l.finals(ctx, fromFinals+`ORDER BY w.text, m.text, f.isa, f.schedule, f.generator, f.protocol, f.time`)
+	return l.finals(ctx, finalsInOrder)
 }
 
+const (
+	// The order of the joins is that of the result: each table is read along an
+	// index, and nothing is sorted, however large the log.
+	inOrder = `FROM workloads w CROSS JOIN machines m CROSS JOIN setups u CROSS JOIN trials t
+		ON t.workload = w.id AND t.machine = m.id AND t.setup = u.id
+		ORDER BY w.text, m.text, u.isa, u.generator, u.protocol, t.time, t.checksum`
+	finalsInOrder = fromFinals + "ORDER BY w.text, m.text, f.isa, f.schedule, f.generator, f.protocol, f.time"
+)
+
 func (l *Log) trials(ctx context.Context, from string, args ...any) iter.Seq2[Trial, error] {
-	return read(ctx, l, "trials", trialColumns+from, args, func(rows *sql.Rows) (int64, func() (Trial, error), error) {
-		var r trialRow
-		err := rows.Scan(&r.id, &r.workload, &r.machine, &r.isa, &r.schedule, &r.generator, &r.protocol, &r.seed, &r.status, &r.message,
-			&r.samples, &r.centerNS, &r.loNS, &r.hiNS, &r.codeHash, &r.time, &r.session, &r.written)
-		return r.id, func() (Trial, error) { return r.trial(l.cache) }, err
-	})
+	return readTrials(ctx, l, from, args, func(_ *trialRow, t Trial) Trial { return t })
 }
 
 func (l *Log) finals(ctx context.Context, from string, args ...any) iter.Seq2[Final, error] {
-	return read(ctx, l, "finals", finalColumns+from, args, func(rows *sql.Rows) (int64, func() (Final, error), error) {
+	return readFinals(ctx, l, from, args, func(_ *finalRow, f Final) Final { return f })
+}
+
+// readTrials yields what form makes of each whole trial.
+func readTrials[T any](ctx context.Context, l *Log, from string, args []any, form func(*trialRow, Trial) T) iter.Seq2[T, error] {
+	return read(ctx, l, "trials", trialColumns+from, args, func(rows *sql.Rows) (int64, func() (T, error), error) {
+		var r trialRow
+		err := rows.Scan(&r.id, &r.workload, &r.machine, &r.isa, &r.schedule, &r.generator, &r.protocol, &r.seed, &r.status, &r.message,
+			&r.samples, &r.centerNS, &r.loNS, &r.hiNS, &r.codeHash, &r.time, &r.session, &r.written)
+		return r.id, func() (T, error) {
+			t, err := r.trial(l.cache)
+			return form(&r, t), err
+		}, err
+	})
+}
+
+// readFinals yields what form makes of each whole final.
+func readFinals[T any](ctx context.Context, l *Log, from string, args []any, form func(*finalRow, Final) T) iter.Seq2[T, error] {
+	return read(ctx, l, "finals", finalColumns+from, args, func(rows *sql.Rows) (int64, func() (T, error), error) {
 		var r finalRow
 		err := rows.Scan(&r.id, &r.workload, &r.machine, &r.isa, &r.schedule, &r.generator, &r.protocol, &r.tunedNS,
 			&r.defaultSchedule, &r.defaultNS, &r.codeHash, &r.time, &r.session, &r.written)
-		return r.id, func() (Final, error) { return r.final(l.cache) }, err
+		return r.id, func() (T, error) {
+			f, err := r.final(l.cache)
+			return form(&r, f), err
+		}, err
 	})
 }
 
@@ -104,4 +123,30 @@ func (l *Log) query(ctx context.Context, text string, args ...any) (*sql.Rows, e
 	}
 	rows, err := s.QueryContext(ctx, args...)
 	return rows, l.wrap(err)
+}
+
+// Machines returns the machines that something was measured on, sorted by text.
+func (l *Log) Machines(ctx context.Context) ([]schedules.Machine, error) {
+	rows, err := l.query(ctx, "SELECT id, text FROM machines ORDER BY text")
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var all []schedules.Machine
+	for rows.Next() {
+		var (
+			id   int64
+			text string
+		)
+		if err := rows.Scan(&id, &text); err != nil {
+			return nil, l.wrap(err)
+		}
+		m, err := schedules.ParseMachine(text)
+		if err != nil {
+			l.skip("machines", id, err)
+			continue
+		}
+		all = append(all, m)
+	}
+	return all, l.wrap(rows.Err())
 }
