@@ -37,7 +37,7 @@ func (l *Log) RecordFinal(ctx context.Context, f Final) error {
 }
 
 // BeginSession stores that a program started to write, and returns the session
-// with its ID and Key.
+// with its ID and Key. It warns of a clock that went back.
 func (l *Log) BeginSession(ctx context.Context, command string, seed uint64) (Session, error) {
 	var key [8]byte
 	rand.Read(key[:]) // never fails
@@ -45,10 +45,17 @@ func (l *Log) BeginSession(ctx context.Context, command string, seed uint64) (Se
 		Key: hex.EncodeToString(key[:]), Command: cutMessage(command), Seed: seed,
 		Started: time.Now().UTC(),
 	}
+	newest := int64(0)
 	err := l.write(ctx, func(w *writer) (err error) {
+		if newest, err = w.queryID("SELECT coalesce(max(max(started, ended)), 0) FROM sessions"); err != nil {
+			return err
+		}
 		s.ID, _, err = w.session(s)
 		return err
 	})
+	if back := timeOf(newest).Sub(s.Started); back > 0 && l.warn != nil {
+		l.warn(l.wrap(&ClockError{fmt.Sprintf("its last session was %v in the future: a clock is wrong", back.Round(time.Second))}))
+	}
 	return s, err
 }
 

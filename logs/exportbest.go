@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"iter"
 	"slices"
 
 	"qtune/kernels"
@@ -87,34 +88,43 @@ func (l *Log) addBest(ctx context.Context, q Query, to *bestLines) error {
 			to.finals = append(to.finals, f.final)
 		}
 	}
-	return l.addFastest(ctx, best, to)
-}
-
-// addFastest adds the fastest trial like best, and the fastest of each other
-// layout.
-func (l *Log) addFastest(ctx context.Context, best Record, to *bestLines) error {
-	space, err := schedules.SpaceFor(best.Workload, best.Target.ISA)
-	if err != nil {
-		return nil // an instruction set without schedules: nothing is chosen
-	}
-	type line struct {
-		trial    trialLine
-		schedule schedules.Schedule
-	}
-	form := func(r *trialRow, t Trial) line { return line{r.line(t, nil), t.Schedule} }
-	seen := map[module.Layout]bool{}
-	for t, err := range likeBest(ctx, l, best, form) {
+	for t, err := range fastestLayouts(ctx, l, best, func(r *trialRow, t Trial) trialLine { return r.line(t, nil) }) {
 		if err != nil {
 			return err
 		}
-		layout := module.LayoutOf(best.Workload, t.schedule)
-		if len(seen) > 0 && (seen[layout] || space.Validate(t.schedule) != nil) {
-			continue
-		}
-		seen[layout] = true
-		to.trials = append(to.trials, t.trial)
+		to.trials = append(to.trials, t)
 	}
 	return nil
+}
+
+// fastestLayouts yields the fastest trial like best, and the fastest of each
+// other layout, in a form: what chooser.others reads.
+func fastestLayouts[T any](ctx context.Context, l *Log, best Record, form func(*trialRow, Trial) T) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		space, err := schedules.SpaceFor(best.Workload, best.Target.ISA)
+		if err != nil {
+			return // an instruction set without schedules: nothing is chosen
+		}
+		type candidate struct {
+			form     T
+			schedule schedules.Schedule
+		}
+		seen := map[module.Layout]bool{}
+		for c, err := range likeBest(ctx, l, best, func(r *trialRow, t Trial) candidate { return candidate{form(r, t), t.Schedule} }) {
+			if err != nil {
+				yield(c.form, err)
+				return
+			}
+			layout := module.LayoutOf(best.Workload, c.schedule)
+			if len(seen) > 0 && (seen[layout] || space.Validate(c.schedule) != nil) {
+				continue
+			}
+			seen[layout] = true
+			if !yield(c.form, nil) {
+				return
+			}
+		}
+	}
 }
 
 // tasks lists what the log has a successful measurement of: a query for each

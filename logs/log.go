@@ -35,7 +35,7 @@ import (
 type Options struct {
 	ReadOnly bool
 	Frozen   bool        // ReadOnly, and nothing is made beside the file; refused while somebody writes
-	Warn     func(error) // told of each damaged row that is skipped; may be nil
+	Warn     func(error) // told of each damaged row that is skipped (a RowError) and of a ClockError; may be nil
 }
 
 // A Log is an open store. It is safe for concurrent use.

@@ -2,8 +2,10 @@ package logs
 
 import (
 	"database/sql"
+	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -25,7 +27,9 @@ func TestOldVersions(t *testing.T) {
 		if err != nil || source != Exact || !r.Final || r.CenterNS != 50 {
 			t.Errorf("%s: best is %+v, %v, %v", name, r, source, err)
 		}
-		if found, err := l.Verify(t.Context()); err != nil || len(found) > 0 {
+		found, err := l.Verify(t.Context())
+		found = slices.DeleteFunc(found, func(e error) bool { return errors.As(e, new(*ClockError)) }) // its times are invented
+		if err != nil || len(found) > 0 {
 			t.Errorf("%s: %v, %v", name, found, err)
 		}
 	}

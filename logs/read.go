@@ -150,3 +150,14 @@ func (l *Log) Machines(ctx context.Context) ([]schedules.Machine, error) {
 	}
 	return all, l.wrap(rows.Err())
 }
+
+// TrialsOf yields all trials of a workload, on whatever, in the order in which
+// they were measured.
+func (l *Log) TrialsOf(ctx context.Context, w schedules.Workload) iter.Seq2[Trial, error] {
+	return l.trials(ctx, fromTrials+"WHERE w.text = ? ORDER BY t.time, t.id", w.String())
+}
+
+// FinalsOf yields all finals of a workload, in the order in which they were held.
+func (l *Log) FinalsOf(ctx context.Context, w schedules.Workload) iter.Seq2[Final, error] {
+	return l.finals(ctx, fromFinals+"WHERE w.text = ? ORDER BY f.time, f.id", w.String())
+}

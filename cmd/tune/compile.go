@@ -68,9 +68,15 @@ func (f *compileFlags) chooser(c *cobra.Command) (choose module.Chooser, done fu
 	return logs.Chooser(c.Context(), log, machine), done, nil
 }
 
-// warner tells of damaged rows that were skipped.
+// warner tells of damaged rows that were skipped, and of clocks.
 func warner(c *cobra.Command) func(error) {
-	return func(err error) { fmt.Fprintf(c.ErrOrStderr(), "skipped: %v\n", err) }
+	return func(err error) {
+		what := "warning"
+		if errors.As(err, new(*logs.RowError)) {
+			what = "skipped"
+		}
+		fmt.Fprintf(c.ErrOrStderr(), "%s: %v\n", what, err)
+	}
 }
 
 // compile compiles g, read from path, and prints where the schedules came from.
