@@ -19,6 +19,13 @@ func TestMain(m *testing.M) {
 	if path := os.Getenv(killedWriter); path != "" {
 		appendForever(path)
 	}
+	if path := os.Getenv(sharedWriter); path != "" {
+		if err := writeShared(path); err != nil {
+			fmt.Println(err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
 	os.Exit(m.Run())
 }
 

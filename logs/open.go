@@ -10,6 +10,8 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
+	"unicode"
 
 	"github.com/mattn/go-sqlite3"
 )
@@ -184,7 +186,9 @@ func explain(err error) error {
 	}
 	switch e.Code {
 	case sqlite3.ErrCorrupt, sqlite3.ErrNotADB:
-		return fmt.Errorf("the file is damaged (%w)", err)
+		// SQLite quotes what it cannot read, which may be long and anything.
+		text := strings.Join(strings.FieldsFunc(err.Error(), func(r rune) bool { return r == unicode.ReplacementChar || !unicode.IsGraphic(r) || r == ' ' }), " ")
+		return fmt.Errorf("the file is damaged (%s)", clip(text))
 	case sqlite3.ErrReadonly, sqlite3.ErrCantOpen, sqlite3.ErrPerm:
 		return fmt.Errorf("the file or its folder cannot be written (%w)", err)
 	case sqlite3.ErrFull:
