@@ -91,10 +91,32 @@ func (l *Log) openReader(frozen bool) (err error) {
 		return err
 	}
 	version, err := l.version(len(ms), false)
-	if err == nil && version < len(ms) {
-		err = fmt.Errorf("it has schema version %d of %d: open it for writing once to bring it up to date", version, len(ms))
+	if err != nil || version == len(ms) {
+		return err
 	}
-	return err
+	if frozen {
+		return fmt.Errorf("it has schema version %d of %d: open it without freezing it once to bring it up to date", version, len(ms))
+	}
+	return l.upgrade()
+}
+
+// upgrade brings the schema of a log that is open for reading up to date.
+func (l *Log) upgrade() error {
+	if err := l.db.Close(); err != nil {
+		return err
+	}
+	w := &Log{path: l.path, cache: newCache()}
+	err := w.open(Options{})
+	if w.db != nil {
+		err = errors.Join(err, w.db.Close())
+	}
+	if w.lock != nil {
+		w.lock.close()
+	}
+	if err != nil {
+		return fmt.Errorf("it has the schema of an older version, and could not be brought up to date: %w", err)
+	}
+	return l.openReader(false)
 }
 
 // checkFile tells whether path exists, and refuses what is no SQLite file.
