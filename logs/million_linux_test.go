@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 	"time"
 
@@ -15,9 +16,12 @@ import (
 
 // BenchmarkMillionRows is a log of a million trials: 250 workloads with two
 // instruction sets on two machines, a thousand trials each. It takes a few
-// minutes, so it has to be asked for:
+// minutes, so it has to be asked for; where QTUNE_MILLION names a file, the log is
+// made there, or is there from the last time:
 //
 //	go test ./logs -run - -bench MillionRows -benchtime 2s
+//
+// Besides the time it tells the processor's, which others disturb less.
 func BenchmarkMillionRows(b *testing.B) {
 	m := newMillion(b)
 	if _, err := os.Stat(m.path); err != nil {
@@ -81,6 +85,7 @@ func (m *million) benchAppend(b *testing.B) {
 	l := open(b, m.path, Options{})
 	batch := make([]Trial, 0, 1000)
 	writing := time.Duration(0)
+	defer processorTime(b)()
 	for n := 0; n < 1000; n += 10 {
 		for _, t := range m.tasks {
 			for i := range 10 {
@@ -113,6 +118,7 @@ func (m *million) benchAppend(b *testing.B) {
 }
 
 func (m *million) benchOpen(b *testing.B) {
+	defer processorTime(b)()
 	for b.Loop() {
 		l, err := Open(m.path, Options{ReadOnly: true})
 		if err != nil {
@@ -133,6 +139,7 @@ func (m *million) query(i int) Query {
 
 func (m *million) benchBest(b *testing.B) {
 	l := open(b, m.path, Options{ReadOnly: true})
+	defer processorTime(b)()
 	i := 0
 	for b.Loop() {
 		if _, source, err := l.Best(b.Context(), m.query(i)); err != nil || source != Exact {
@@ -144,6 +151,7 @@ func (m *million) benchBest(b *testing.B) {
 
 func (m *million) benchChoose(b *testing.B) {
 	l := open(b, m.path, Options{ReadOnly: true})
+	defer processorTime(b)()
 	i := 0
 	for b.Loop() {
 		q := m.query(i)
@@ -156,6 +164,7 @@ func (m *million) benchChoose(b *testing.B) {
 
 func (m *million) benchNearest(b *testing.B) {
 	l := open(b, m.path, Options{ReadOnly: true})
+	defer processorTime(b)()
 	i := 0
 	for b.Loop() {
 		q := m.query(i)
@@ -169,11 +178,26 @@ func (m *million) benchNearest(b *testing.B) {
 
 func (m *million) benchExport(b *testing.B) {
 	l := open(b, m.path, Options{ReadOnly: true})
+	defer processorTime(b)()
 	for b.Loop() {
 		if err := l.Export(b.Context(), io.Discard); err != nil {
 			b.Fatal(err)
 		}
 	}
+}
+
+// processorTime starts to count the time that this process uses; the function
+// that it returns reports it per operation.
+func processorTime(b *testing.B) (report func()) {
+	used := func() time.Duration {
+		var u syscall.Rusage
+		if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+			b.Fatal(err)
+		}
+		return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+	}
+	start := used()
+	return func() { b.ReportMetric(float64((used()-start).Nanoseconds())/float64(b.N), "cpu-ns/op") }
 }
 
 func millionPath(b *testing.B) string {
