@@ -3,6 +3,7 @@ package logs
 import (
 	"cmp"
 	"context"
+	"database/sql"
 	"iter"
 	"slices"
 	"time"
@@ -178,18 +179,62 @@ func compareBool(a, b bool) int {
 // trial of each machine, generator and protocol.
 func (l *Log) records(ctx context.Context, w schedules.Workload, isa schedules.ISA) ([]Record, error) {
 	var all []Record
-	text := w.String()
-	for f, err := range l.finals(ctx, finalsOf, text, string(isa)) {
+	damaged := false
+	args := []any{w.String(), string(isa)}
+	for r, err := range read(ctx, l.reader(func(error) { damaged = true }), "records", bestRecords, args, l.scanRecord) {
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, r)
+	}
+	if damaged {
+		return l.wholeRecords(ctx, args)
+	}
+	return all, nil
+}
+
+// scanRecord reads a row of bestRecords.
+func (l *Log) scanRecord(rows *sql.Rows) (int64, func() (Record, error), error) {
+	var (
+		t trialRow
+		f finalRow
+	)
+	err := rows.Scan(&t.id, &t.workload, &t.machine, &t.isa, &t.schedule, &t.generator, &t.protocol, &t.seed, &t.status, &t.message,
+		&t.samples, &t.centerNS, &t.loNS, &t.hiNS, &t.codeHash, &t.time, &t.session, &t.written, &f.defaultSchedule, &f.defaultNS)
+	return t.id, func() (Record, error) {
+		if t.status == StatusOK {
+			trial, err := t.trial(l.cache)
+			return trial.record(), err
+		}
+		f.workload, f.machine, f.isa, f.schedule, f.generator, f.protocol = t.workload, t.machine, t.isa, t.schedule, t.generator, t.protocol
+		f.tunedNS, f.codeHash, f.time, f.session, f.written = t.centerNS, t.codeHash, t.time, t.session, t.written
+		final, err := f.final(l.cache)
+		return final.record(), err
+	}, err
+}
+
+// wholeRecords is records where a row that would be among them is damaged: it
+// reads all, and tells what it skips.
+func (l *Log) wholeRecords(ctx context.Context, args []any) ([]Record, error) {
+	var all []Record
+	for f, err := range l.finals(ctx, finalsOf, args...) {
 		if err != nil {
 			return nil, err
 		}
 		all = append(all, f.record())
 	}
-	fastest, err := l.fastest(ctx, text, isa)
-	for _, t := range fastest {
-		all = append(all, t.record())
+	type group struct{ machine, generator, protocol string }
+	last := group{}
+	for t, err := range l.trials(ctx, fromTrials+"WHERE w.text = ? AND u.isa = ? AND t.status = 'ok' ORDER BY setup, machine, "+byTime, args...) {
+		if err != nil {
+			return nil, err
+		}
+		if g := (group{t.Target.Machine.String(), t.Generator, t.Protocol}); g != last {
+			last = g
+			all = append(all, t.record())
+		}
 	}
-	return all, err
+	return all, nil
 }
 
 func (f Final) record() Record {
@@ -225,37 +270,14 @@ const (
 				WHEN 1 THEN id
 				ELSE (SELECT id FROM trials ` + ofGroup + ` AND center_ns = first.center_ns ORDER BY ` + byTime + ` LIMIT 1) END
 			FROM trials first ` + ofGroup + ` ORDER BY center_ns LIMIT 1)
-		WHERE w.text = +? AND u.isa = +?`
-)
+		WHERE w.text = +?1 AND u.isa = +?2`
 
-// fastest returns the fastest successful trial of each machine, generator and
-// protocol.
-func (l *Log) fastest(ctx context.Context, workload string, isa schedules.ISA) ([]Trial, error) {
-	var all []Trial
-	damaged := false
-	for t, err := range l.reader(func(error) { damaged = true }).trials(ctx, fromFastest, workload, string(isa)) {
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, t)
-	}
-	if !damaged {
-		return all, nil
-	}
-	all = nil
-	type group struct{ machine, generator, protocol string }
-	last := group{}
-	for t, err := range l.trials(ctx, fromTrials+"WHERE w.text = ? AND u.isa = ? AND t.status = 'ok' ORDER BY setup, machine, "+byTime, workload, string(isa)) {
-		if err != nil {
-			return nil, err
-		}
-		if g := (group{t.Target.Machine.String(), t.Generator, t.Protocol}); g != last {
-			last = g
-			all = append(all, t)
-		}
-	}
-	return all, nil
-}
+	// bestRecords gives finals in the columns of trials, with an empty status.
+	bestRecords = trialColumns + ", '', 0.0 " + fromFastest + `
+		UNION ALL SELECT f.id, w.text, m.text, f.isa, f.schedule, f.generator, f.protocol, 0, '', '',
+		x'', f.tuned_ns, 0.0, 0.0, f.code_hash, f.time, coalesce(f.session, 0), f.checksum, f.default_schedule, f.default_ns ` +
+		fromFinals + "WHERE w.text = +?1 AND f.isa = +?2"
+)
 
 // likeBest yields the fastest successful trials of the workload of r on the same
 // machine with the same generator and protocol, in order, in a form. A hundred

@@ -34,7 +34,10 @@ func (l *Log) Nearest(ctx context.Context, q Query, limit int) ([]Neighbour, err
 		}
 	}
 	slices.SortFunc(candidates, func(a, b candidate) int {
-		return cmp.Or(cmp.Compare(a.distance, b.distance), cmp.Compare(a.workload.String(), b.workload.String()))
+		if a.distance != b.distance {
+			return cmp.Compare(a.distance, b.distance)
+		}
+		return cmp.Compare(a.workload.String(), b.workload.String())
 	})
 	var near []Neighbour
 	for _, c := range candidates {
