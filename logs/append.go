@@ -178,11 +178,11 @@ func (w *writer) queryID(text string, args ...any) (id int64, err error) {
 }
 
 // intern returns the id of a text, which insert adds where it is new.
-func (w *writer) intern(table, insert, text string, args ...any) (int64, error) {
+func (w *writer) intern(table, insert, text, about string) (int64, error) {
 	if id, ok := w.ids[text]; ok {
 		return id, nil
 	}
-	if err := w.exec(insert, append([]any{text}, args...)...); err != nil {
+	if err := w.exec(insert, text, about); err != nil {
 		return 0, err
 	}
 	id, err := w.queryID("SELECT id FROM "+table+" WHERE text = ?", text)
@@ -190,6 +190,12 @@ func (w *writer) intern(table, insert, text string, args ...any) (int64, error) 
 		w.ids[text] = id
 	}
 	return id, err
+}
+
+// knows tells whether rows with the workload, machine and target of r were added
+// by w, so that these are right.
+func (w *writer) knows(r *trialRow) bool {
+	return w.ids[r.workload] != 0 && w.ids[r.machine] != 0 && w.setups[[3]string{r.isa, r.generator, r.protocol}] != 0
 }
 
 // setup returns the id of what r was measured with, besides the machine.
@@ -228,9 +234,14 @@ const (
 
 // trial adds t, and tells whether it is new.
 func (w *writer) trial(t Trial) (added bool, err error) {
-	r, err := rowOfTrial(t)
+	r, err := formTrial(t)
 	if err != nil {
 		return false, err
+	}
+	if !w.knows(r) {
+		if err := checkIdentity(t.Workload, t.Target); err != nil {
+			return false, err
+		}
 	}
 	workload, err := w.intern("workloads", insertWorkload, r.workload, string(t.Workload.Op))
 	if err != nil {

@@ -41,6 +41,15 @@ type finalRow struct {
 
 // rowOfTrial checks t and returns its stored form.
 func rowOfTrial(t Trial) (*trialRow, error) {
+	r, err := formTrial(t)
+	if err != nil {
+		return nil, err
+	}
+	return r, checkIdentity(t.Workload, t.Target)
+}
+
+// formTrial is rowOfTrial where the workload and target are known to be right.
+func formTrial(t Trial) (*trialRow, error) {
 	r := &trialRow{
 		workload: t.Workload.String(), machine: t.Target.Machine.String(), isa: string(t.Target.ISA),
 		schedule: t.Schedule.String(), generator: t.Generator, protocol: t.Protocol,
@@ -57,9 +66,6 @@ func rowOfTrial(t Trial) (*trialRow, error) {
 		return nil, fmt.Errorf("status ok with a center of %g ns", t.CenterNS)
 	}
 	if err := checkRow(t.Time, numbers, t.CodeHash, "status", t.Status, "generator", t.Generator, "protocol", t.Protocol); err != nil {
-		return nil, err
-	}
-	if err := checkIdentity(t.Workload, t.Target); err != nil {
 		return nil, err
 	}
 	r.written = r.computeSum()
