@@ -5,17 +5,20 @@ import (
 	"crypto/rand"
 	"database/sql"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"time"
 )
 
 // Append stores trials in one transaction. When it returns nil they are
 // durable; when it returns an error none is stored. Trials that the log has
-// already (the same workload, machine, instruction set, schedule, generator,
-// protocol and status) are left out.
+// already, the same in all they say, are left out.
 func (l *Log) Append(ctx context.Context, trials []Trial) error {
 	return l.write(ctx, func(w *writer) error {
 		for i, t := range trials {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
 			if _, err := w.trial(t); err != nil {
 				return fmt.Errorf("trial %d of %d: %w", i+1, len(trials), err)
 			}
@@ -34,7 +37,7 @@ func (l *Log) RecordFinal(ctx context.Context, f Final) error {
 }
 
 // BeginSession stores that a program started to write, and returns the session
-// with its ID and Key.
+// with its ID and Key. It warns of a clock that went back.
 func (l *Log) BeginSession(ctx context.Context, command string, seed uint64) (Session, error) {
 	var key [8]byte
 	rand.Read(key[:]) // never fails
@@ -42,10 +45,17 @@ func (l *Log) BeginSession(ctx context.Context, command string, seed uint64) (Se
 		Key: hex.EncodeToString(key[:]), Command: cutMessage(command), Seed: seed,
 		Started: time.Now().UTC(),
 	}
+	newest := int64(0)
 	err := l.write(ctx, func(w *writer) (err error) {
+		if newest, err = w.queryID("SELECT coalesce(max(max(started, ended)), 0) FROM sessions"); err != nil {
+			return err
+		}
 		s.ID, _, err = w.session(s)
 		return err
 	})
+	if back := timeOf(newest).Sub(s.Started); back > 0 && l.warn != nil {
+		l.warn(l.wrap(&ClockError{fmt.Sprintf("its last session was %v in the future: a clock is wrong", back.Round(time.Second))}))
+	}
 	return s, err
 }
 
@@ -78,16 +88,38 @@ func (l *Log) Sessions(ctx context.Context) ([]Session, error) {
 	return all, l.wrap(rows.Err())
 }
 
+// turn waits until no other writes to the log. The caller calls done when it has
+// finished.
+func (l *Log) turn(ctx context.Context) (done func(), err error) {
+	if l.readOnly {
+		return nil, errors.New("it was opened for reading only")
+	}
+	l.writing.Lock()
+	if err := l.lock.acquire(ctx); err != nil {
+		l.writing.Unlock()
+		return nil, err
+	}
+	return func() {
+		l.lock.release()
+		l.writing.Unlock()
+	}, nil
+}
+
 // write runs f in a transaction.
 func (l *Log) write(ctx context.Context, f func(*writer) error) error {
-	l.writing.Lock()
-	defer l.writing.Unlock()
-	tx, err := l.begin(ctx)
+	done, err := l.turn(ctx)
+	if err != nil {
+		return l.wrap(err)
+	}
+	defer done()
+	tx, err := l.db.BeginTx(ctx, nil)
 	if err != nil {
 		return l.wrap(err)
 	}
 	defer tx.Rollback() // does nothing after Commit
-	w := &writer{ctx: ctx, tx: tx, statements: map[string]*sql.Stmt{}, ids: map[string]int64{}}
+	// Statements of a context that can end each get a goroutine of the driver,
+	// which takes longer than the statement: callers look at ctx between rows.
+	w := &writer{ctx: context.WithoutCancel(ctx), tx: tx, cache: l.cache, statements: map[string]*sql.Stmt{}, ids: map[string]int64{}, setups: map[[3]string]int64{}}
 	if err := f(w); err != nil {
 		return l.wrap(err)
 	}
@@ -98,8 +130,10 @@ func (l *Log) write(ctx context.Context, f func(*writer) error) error {
 type writer struct {
 	ctx        context.Context
 	tx         *sql.Tx
+	cache      *cache
 	statements map[string]*sql.Stmt // by text
 	ids        map[string]int64     // of machines and workloads, by text; the two differ in form
+	setups     map[[3]string]int64
 }
 
 // statement prepares text once. The transaction closes it.
@@ -144,11 +178,11 @@ func (w *writer) queryID(text string, args ...any) (id int64, err error) {
 }
 
 // intern returns the id of a text, which insert adds where it is new.
-func (w *writer) intern(table, insert, text string, args ...any) (int64, error) {
+func (w *writer) intern(table, insert, text, about string) (int64, error) {
 	if id, ok := w.ids[text]; ok {
 		return id, nil
 	}
-	if err := w.exec(insert, append([]any{text}, args...)...); err != nil {
+	if err := w.exec(insert, text, about); err != nil {
 		return 0, err
 	}
 	id, err := w.queryID("SELECT id FROM "+table+" WHERE text = ?", text)
@@ -158,13 +192,36 @@ func (w *writer) intern(table, insert, text string, args ...any) (int64, error) 
 	return id, err
 }
 
+// knows tells whether rows with the workload, machine and target of r were added
+// by w, so that these are right.
+func (w *writer) knows(r *trialRow) bool {
+	return w.ids[r.workload] != 0 && w.ids[r.machine] != 0 && w.setups[[3]string{r.isa, r.generator, r.protocol}] != 0
+}
+
+// setup returns the id of what r was measured with, besides the machine.
+func (w *writer) setup(r *trialRow) (int64, error) {
+	key := [3]string{r.isa, r.generator, r.protocol}
+	if id, ok := w.setups[key]; ok {
+		return id, nil
+	}
+	if err := w.exec(insertSetup, r.isa, r.generator, r.protocol); err != nil {
+		return 0, err
+	}
+	id, err := w.queryID("SELECT id FROM setups WHERE isa = ? AND generator = ? AND protocol = ?", r.isa, r.generator, r.protocol)
+	if err == nil {
+		w.setups[key] = id
+	}
+	return id, err
+}
+
 const (
 	insertWorkload = "INSERT INTO workloads (text, op) VALUES (?, ?) ON CONFLICT (text) DO NOTHING"
 	insertMachine  = "INSERT INTO machines (text, class) VALUES (?, ?) ON CONFLICT (text) DO NOTHING"
-	insertTrial    = `INSERT INTO trials (workload, machine, isa, schedule, generator, protocol, seed, status, message,
+	insertSetup    = "INSERT INTO setups (isa, generator, protocol) VALUES (?, ?, ?) ON CONFLICT (isa, generator, protocol) DO NOTHING"
+	insertTrial    = `INSERT INTO trials (workload, machine, setup, schedule, seed, status, message,
 		samples, center_ns, lo_ns, hi_ns, code_hash, time, session, checksum)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, nullif(?, 0), ?)
-		ON CONFLICT (workload, machine, isa, schedule, generator, protocol, status) DO NOTHING`
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, nullif(?, 0), ?)
+		ON CONFLICT (workload, machine, setup, time, checksum) DO NOTHING`
 	insertFinal = `INSERT INTO finals (workload, machine, isa, schedule, generator, protocol, tuned_ns,
 		default_schedule, default_ns, code_hash, time, session, checksum)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, nullif(?, 0), ?)
@@ -177,9 +234,14 @@ const (
 
 // trial adds t, and tells whether it is new.
 func (w *writer) trial(t Trial) (added bool, err error) {
-	r, err := rowOfTrial(t)
+	r, err := formTrial(t)
 	if err != nil {
 		return false, err
+	}
+	if !w.knows(r) {
+		if err := checkIdentity(t.Workload, t.Target); err != nil {
+			return false, err
+		}
 	}
 	workload, err := w.intern("workloads", insertWorkload, r.workload, string(t.Workload.Op))
 	if err != nil {
@@ -189,7 +251,11 @@ func (w *writer) trial(t Trial) (added bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	return w.execCount(insertTrial, workload, machine, r.isa, r.schedule, r.generator, r.protocol, r.seed, r.status, r.message,
+	setup, err := w.setup(r)
+	if err != nil {
+		return false, err
+	}
+	return w.execCount(insertTrial, workload, machine, setup, r.schedule, r.seed, r.status, r.message,
 		r.samples, r.centerNS, r.loNS, r.hiNS, r.codeHash, r.time, r.session, r.written)
 }
 

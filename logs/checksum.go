@@ -41,7 +41,7 @@ func (s *rowSum) real(fs ...float64) {
 func (s *rowSum) sum() int64 { return int64(crc64.Checksum(s.buf, crcTable)) }
 
 func (r *trialRow) computeSum() int64 {
-	var s rowSum
+	s := rowSum{make([]byte, 0, 1024+len(r.samples)+len(r.message))} // seldom grows
 	s.text(r.workload, r.machine, r.isa, r.schedule, r.generator, r.protocol, r.status, r.message, string(r.samples), r.codeHash)
 	s.number(uint64(r.seed), uint64(r.time))
 	s.real(r.centerNS, r.loNS, r.hiNS)
@@ -49,7 +49,7 @@ func (r *trialRow) computeSum() int64 {
 }
 
 func (r *finalRow) computeSum() int64 {
-	var s rowSum
+	s := rowSum{make([]byte, 0, 1024)}
 	s.text(r.workload, r.machine, r.isa, r.schedule, r.generator, r.protocol, r.defaultSchedule, r.codeHash)
 	s.number(uint64(r.time))
 	s.real(r.tunedNS, r.defaultNS)
@@ -70,7 +70,10 @@ func samplesOf(b []byte) ([]float64, error) {
 	if len(b)%8 != 0 {
 		return nil, errors.New("its samples are cut off")
 	}
-	var ns []float64
+	if len(b) == 0 {
+		return nil, nil
+	}
+	ns := make([]float64, 0, len(b)/8)
 	for ; len(b) > 0; b = b[8:] {
 		ns = append(ns, math.Float64frombits(binary.LittleEndian.Uint64(b)))
 	}

@@ -4,22 +4,28 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"time"
 
 	"qtune/schedules"
 )
 
-// exportFormat is the version of the text form, in its first line.
-const exportFormat = 1
+// exportFormat is the version of the text form, in its first line. Format 1 had
+// neither checksums nor the last line.
+const exportFormat = 2
 
 // The lines of an export, one JSON object each: a logLine, then all sessions,
-// trials and finals, each sorted by what they say. Times of measurements are in
-// nanoseconds.
+// trials and finals, each sorted by what they say, then an endLine, without which
+// the text was cut off. Times of measurements are in nanoseconds. See
+// docs/log-format.md.
 type (
 	logLine struct {
 		Kind   string `json:"kind"` // "log"
 		Format int    `json:"format"`
+	}
+	endLine struct {
+		Kind string `json:"kind"` // "end"
 	}
 	sessionLine struct {
 		Kind    string    `json:"kind"` // "session"
@@ -47,6 +53,7 @@ type (
 		CodeHash  string    `json:"code_hash,omitempty"`
 		Time      time.Time `json:"time"`
 		Session   string    `json:"session,omitempty"` // its key
+		Check     string    `json:"check,omitempty"`   // checksum of all that is before the session
 	}
 	finalLine struct {
 		Kind            string    `json:"kind"` // "final"
@@ -62,8 +69,12 @@ type (
 		CodeHash        string    `json:"code_hash,omitempty"`
 		Time            time.Time `json:"time"`
 		Session         string    `json:"session,omitempty"` // its key
+		Check           string    `json:"check,omitempty"`   // checksum of all that is before the session
 	}
 )
+
+// checkOf is the text of a row's checksum.
+func checkOf(sum int64) string { return fmt.Sprintf("%016x", uint64(sum)) }
 
 // Export writes everything as text: JSON lines, sorted, so that two exports can
 // be compared line by line. Import reads it.
@@ -92,47 +103,49 @@ func (l *Log) export(ctx context.Context, emit func(any) error) error {
 			return err
 		}
 	}
-	for t, err := range l.AllTrials(ctx) {
+	for line, err := range readTrials(ctx, l, inOrder, nil, func(r *trialRow, t Trial) trialLine { return r.line(t, keys) }) {
 		if err != nil {
 			return err
 		}
-		if err := emit(t.line(keys)); err != nil {
+		if err := emit(line); err != nil {
 			return err
 		}
 	}
-	for f, err := range l.AllFinals(ctx) {
+	for line, err := range readFinals(ctx, l, finalsInOrder, nil, func(r *finalRow, f Final) finalLine { return r.line(f, keys) }) {
 		if err != nil {
 			return err
 		}
-		if err := emit(f.line(keys)); err != nil {
+		if err := emit(line); err != nil {
 			return err
 		}
 	}
-	return nil
+	return emit(endLine{"end"})
 }
 
-func (t Trial) line(sessions map[int64]string) trialLine {
+// line is the text of t, of which r is the stored form.
+func (r *trialRow) line(t Trial, sessions map[int64]string) trialLine {
 	return trialLine{
-		Kind: "trial", Workload: t.Workload.String(), ISA: string(t.Target.ISA), Machine: t.Target.Machine.String(),
-		Schedule: t.Schedule.String(), Generator: t.Generator, Protocol: t.Protocol, Seed: t.Seed,
-		Status: t.Status, Message: t.Message,
-		CenterNS: t.CenterNS, LoNS: t.LoNS, HiNS: t.HiNS, SamplesNS: t.SamplesNS,
-		CodeHash: t.CodeHash, Time: t.Time, Session: sessions[t.Session],
+		Kind: "trial", Workload: r.workload, ISA: r.isa, Machine: r.machine,
+		Schedule: r.schedule, Generator: r.generator, Protocol: r.protocol, Seed: t.Seed,
+		Status: r.status, Message: r.message,
+		CenterNS: r.centerNS, LoNS: r.loNS, HiNS: r.hiNS, SamplesNS: t.SamplesNS,
+		CodeHash: r.codeHash, Time: t.Time, Session: sessions[r.session], Check: checkOf(r.written),
 	}
 }
 
-func (f Final) line(sessions map[int64]string) finalLine {
+// line is the text of f, of which r is the stored form.
+func (r *finalRow) line(f Final, sessions map[int64]string) finalLine {
 	return finalLine{
-		Kind: "final", Workload: f.Workload.String(), ISA: string(f.Target.ISA), Machine: f.Target.Machine.String(),
-		Schedule: f.Schedule.String(), Generator: f.Generator, Protocol: f.Protocol,
-		TunedNS: f.TunedNS, DefaultSchedule: f.DefaultSchedule.String(), DefaultNS: f.DefaultNS,
-		CodeHash: f.CodeHash, Time: f.Time, Session: sessions[f.Session],
+		Kind: "final", Workload: r.workload, ISA: r.isa, Machine: r.machine,
+		Schedule: r.schedule, Generator: r.generator, Protocol: r.protocol,
+		TunedNS: r.tunedNS, DefaultSchedule: r.defaultSchedule, DefaultNS: r.defaultNS,
+		CodeHash: r.codeHash, Time: f.Time, Session: sessions[r.session], Check: checkOf(r.written),
 	}
 }
 
 // trial is the inverse of Trial.line but for the session.
-func (l *trialLine) trial() (Trial, error) {
-	w, t, s, err := parseIdentity(l.Workload, l.ISA, l.Machine, l.Schedule)
+func (l *trialLine) trial(c *cache) (Trial, error) {
+	w, t, s, err := c.identity(l.Workload, l.ISA, l.Machine, l.Schedule)
 	return Trial{
 		Workload: w, Target: t, Schedule: s, Generator: l.Generator, Protocol: l.Protocol, Seed: l.Seed,
 		Status: l.Status, Message: l.Message,
@@ -142,8 +155,8 @@ func (l *trialLine) trial() (Trial, error) {
 }
 
 // final is the inverse of Final.line but for the session.
-func (l *finalLine) final() (Final, error) {
-	w, t, s, err := parseIdentity(l.Workload, l.ISA, l.Machine, l.Schedule)
+func (l *finalLine) final(c *cache) (Final, error) {
+	w, t, s, err := c.identity(l.Workload, l.ISA, l.Machine, l.Schedule)
 	if err != nil {
 		return Final{}, err
 	}

@@ -99,7 +99,7 @@ func TestImportRoundTrip(t *testing.T) {
 	lines := strings.Split(strings.TrimSpace(text), "\n")
 	slices.Reverse(lines)
 	reversed := newLog(t)
-	if s := importText(t, reversed, strings.Join(lines, "\n")); s.Bad != 0 {
+	if s := importText(t, reversed, strings.Join(lines, "\n")); s.Bad != 0 || s.Cut {
 		t.Errorf("reversed: %+v", s)
 	}
 	if got := export(t, reversed); got != text {
@@ -150,6 +150,8 @@ func TestImportSkipsBadLines(t *testing.T) {
 		{`{"kind":"poem"}`, "unknown kind"},
 		{"null", "unknown kind"},
 		{`[1]`, "cannot unmarshal"},
+		{change(`"center_ns":100`, `"center_ns":99`), "its checksum does not match"},
+		{change(`"schedule":"mr=8`, `"schedule":"mr=9`), "its checksum does not match"},
 		{change(`"workload":"conv2d`, `"workload":"conv9d`), "unknown operator"},
 		{change(`"isa":"avx2"`, `"isa":"mmx"`), "unknown target"},
 		{change(`"schedule":"mr=8`, `"schedule":"mr=`), "not name=value"},
@@ -164,7 +166,7 @@ func TestImportSkipsBadLines(t *testing.T) {
 	}
 	var text strings.Builder
 	for i, b := range bad {
-		fmt.Fprintf(&text, "%s\n%s\n", b.line, good[i%len(good)])
+		fmt.Fprintf(&text, "%s\n%s\n", b.line, good[1+i%(len(good)-1)]) // without the first line, so that none is cut off
 	}
 	l := newLog(t)
 	s := importText(t, l, text.String())
@@ -181,6 +183,26 @@ func TestImportSkipsBadLines(t *testing.T) {
 	}
 }
 
+// An export that ends anywhere before its end is noticed, and what is whole of it
+// is taken.
+func TestImportCutOff(t *testing.T) {
+	text := export(t, sampleLog(t))
+	lines := strings.Count(text, "\n")
+	for _, n := range []int{1, len(text) / 3, len(text) / 2, strings.LastIndex(text[:len(text)-1], "\n") + 1} {
+		s := importText(t, newLog(t), text[:n])
+		whole := strings.Count(text[:n], "\n")
+		if n > 1 && (!s.Cut || s.Added != whole-1 || s.Added > lines-2) {
+			t.Errorf("%d bytes, %d lines: %+v", n, whole, s)
+		}
+		if n == 1 && s.Bad != 1 {
+			t.Errorf("one byte: %+v", s)
+		}
+	}
+	if s := importText(t, newLog(t), text+text); s.Cut {
+		t.Errorf("two exports after each other: %+v", s)
+	}
+}
+
 func TestImportNotesUnknownFields(t *testing.T) {
 	text := strings.Replace(export(t, sampleLog(t)), `"kind":"trial"`, `"kind":"trial","turbo":true`, 1)
 	s := importText(t, newLog(t), text)
@@ -191,7 +213,7 @@ func TestImportNotesUnknownFields(t *testing.T) {
 
 func TestImportRefusesNewerFormat(t *testing.T) {
 	l := newLog(t)
-	_, err := l.Import(t.Context(), strings.NewReader(`{"kind":"log","format":2}`))
+	_, err := l.Import(t.Context(), strings.NewReader(`{"kind":"log","format":3}`))
 	if err == nil || !strings.Contains(err.Error(), "newer version") {
 		t.Errorf("%v", err)
 	}

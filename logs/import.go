@@ -25,7 +25,10 @@ const maxNotes = 100
 type ImportStats struct {
 	Added, Known int      // sessions, trials and finals
 	Bad          int      // lines or rows that were skipped
+	Cut          bool     // an export ended before its last line
 	Notes        []string // why, with line numbers, and fields that were ignored; the first 100
+
+	unended int // exports of which the first line was read, but not the last
 }
 
 func (s *ImportStats) note(format string, args ...any) {
@@ -60,6 +63,9 @@ func (l *Log) Import(ctx context.Context, r io.Reader) (ImportStats, error) {
 			return stats, err
 		}
 		stats = batch
+	}
+	if stats.Cut = stats.unended > 0; stats.Cut {
+		stats.note("line %d: the export is cut off: its last line, of kind \"end\", is missing", in.number)
 	}
 	return stats, nil
 }
@@ -110,6 +116,9 @@ func (w *writer) line(text []byte, number int, stats *ImportStats) error {
 	switch kind.Kind {
 	case "log":
 		return readHeader(text, number, stats)
+	case "end":
+		stats.unended--
+		return nil
 	case "session":
 		added, err = w.sessionLine(text, number, stats)
 	case "trial":
@@ -132,6 +141,9 @@ func readHeader(text []byte, number int, stats *ImportStats) error {
 	}
 	if l.Format > exportFormat {
 		return fmt.Errorf("line %d: a newer version of this program wrote the export (format %d, this one knows %d)", number, l.Format, exportFormat)
+	}
+	if l.Format >= 2 {
+		stats.unended++
 	}
 	return nil
 }
@@ -167,9 +179,12 @@ func (w *writer) trialLine(text []byte, number int, stats *ImportStats) (added b
 	if err := decode(text, &l, number, stats); err != nil {
 		return false, err
 	}
-	t, err := l.trial()
+	t, err := l.trial(w.cache)
 	if err == nil {
-		_, err = rowOfTrial(t)
+		var r *trialRow
+		if r, err = rowOfTrial(t); err == nil {
+			err = checkLine(l.Check, r.written)
+		}
 	}
 	if err != nil {
 		return false, &badLine{err}
@@ -185,9 +200,12 @@ func (w *writer) finalLine(text []byte, number int, stats *ImportStats) (added b
 	if err := decode(text, &l, number, stats); err != nil {
 		return false, err
 	}
-	f, err := l.final()
+	f, err := l.final(w.cache)
 	if err == nil {
-		_, err = rowOfFinal(f)
+		var r *finalRow
+		if r, err = rowOfFinal(f); err == nil {
+			err = checkLine(l.Check, r.written)
+		}
 	}
 	if err != nil {
 		return false, &badLine{err}
@@ -196,6 +214,15 @@ func (w *writer) finalLine(text []byte, number int, stats *ImportStats) (added b
 		return false, err
 	}
 	return w.final(f)
+}
+
+// checkLine compares the checksum that a line gives, if it does, with that of
+// what it says.
+func checkLine(check string, sum int64) error {
+	if check != "" && check != checkOf(sum) {
+		return errChecksum
+	}
+	return nil
 }
 
 // sessionOf returns the id of the session with a key; it adds one that nothing

@@ -3,6 +3,7 @@
 package logs
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -11,36 +12,50 @@ import (
 	"time"
 )
 
-// A fileLock keeps other writers out. It is on a file of its own: closing any
-// descriptor of the database itself would drop SQLite's locks. The kernel
-// releases it when the process ends, however that happens.
-type fileLock struct{ f *os.File }
+// A fileLock makes the writers of a log take turns: each holds it over one
+// transaction. It is on a file of its own: closing any descriptor of the
+// database itself would drop SQLite's locks. The kernel releases it when the
+// process ends, however that happens.
+type fileLock struct {
+	f    *os.File
+	path string
+}
 
-// acquire takes the lock, waiting for another holder at most for wait.
-func acquire(path string, wait time.Duration) (*fileLock, error) {
+// How a writer waits for others. SQLite alone would fail after a while, with
+// "database is locked": its waiting is not fair.
+const (
+	lockWait  = 5 * time.Minute // no transaction takes so long: the holder hangs
+	lockRetry = 2 * time.Millisecond
+)
+
+func newFileLock(path string) (*fileLock, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o666)
 	if err != nil {
 		return nil, fmt.Errorf("cannot be written: %s: %w", path, withoutPath(err))
 	}
-	deadline := time.Now().Add(wait)
+	return &fileLock{f, path}, nil
+}
+
+// acquire takes the lock. It waits for other processes.
+func (l *fileLock) acquire(ctx context.Context) error {
+	deadline := time.Now().Add(lockWait)
 	for {
-		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-		if err == nil {
-			break
+		err := syscall.Flock(int(l.f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		switch {
+		case err == nil:
+			l.sign()
+			return nil
+		case !errors.Is(err, syscall.EWOULDBLOCK) && !errors.Is(err, syscall.EINTR):
+			return fmt.Errorf("cannot lock %s: %w", l.path, err)
+		case !time.Now().Before(deadline):
+			return fmt.Errorf("%s has been writing to it for %v", holder(l.path), lockWait)
 		}
-		if !errors.Is(err, syscall.EWOULDBLOCK) && !errors.Is(err, syscall.EINTR) {
-			f.Close() // the error that matters is err
-			return nil, fmt.Errorf("cannot lock %s: %w", path, err)
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(lockRetry):
 		}
-		if !time.Now().Before(deadline) {
-			f.Close() // the error that matters is the holder's
-			return nil, fmt.Errorf("%s is writing to it; only one process can (reading is possible at any time)", holder(path))
-		}
-		time.Sleep(min(20*time.Millisecond, time.Until(deadline)))
 	}
-	l := &fileLock{f}
-	l.sign()
-	return l, nil
 }
 
 // sign stores the process's number for the messages of others; a lock works
@@ -61,6 +76,9 @@ func holder(path string) string {
 	return "process " + pid
 }
 
-// release gives the lock up. The file stays: removing it would let two
+// release gives the lock up.
+func (l *fileLock) release() { syscall.Flock(int(l.f.Fd()), syscall.LOCK_UN) }
+
+// close gives up what the lock holds. The file stays: removing it would let two
 // processes lock two files of one name.
-func (l *fileLock) release() { l.f.Close() }
+func (l *fileLock) close() { l.f.Close() }

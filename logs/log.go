@@ -9,8 +9,8 @@
 //     is stored once, however often it is appended, imported or merged.
 //   - What Append has returned for stays, also when the process is killed or
 //     the power fails: a write-ahead log, synced at each commit.
-//   - One process writes, kept out by a lock on the file name + ".lock"; others
-//     read at any time.
+//   - Any number of processes write: they take turns, a transaction each, by a
+//     lock on the file name + ".lock". Others read at any time.
 //   - Each row carries a checksum over all it says. A damaged row is reported
 //     to Options.Warn and skipped.
 //   - The schema only moves forward, by the numbered files in migrations/; a
@@ -30,12 +30,12 @@ import (
 	"qtune/schedules"
 )
 
-// Options say how to open a log. The zero Options open it for writing, create
-// it where it does not exist, and fail at once where another process writes.
+// Options say how to open a log. The zero Options open it for writing, and
+// create it where it does not exist.
 type Options struct {
 	ReadOnly bool
-	Wait     time.Duration // for another writer to finish
-	Warn     func(error)   // told of each damaged row that is skipped; may be nil
+	Frozen   bool        // ReadOnly, and nothing is made beside the file; refused while somebody writes
+	Warn     func(error) // told of each damaged row that is skipped (a RowError) and of a ClockError; may be nil
 }
 
 // A Log is an open store. It is safe for concurrent use.
@@ -44,8 +44,9 @@ type Log struct {
 	readOnly bool
 	warn     func(error)
 	db       *sql.DB
-	lock     *fileLock // nil where readOnly
+	lock     *fileLock // between processes; nil where readOnly
 	writing  sync.Mutex
+	cache    *cache
 }
 
 // Path returns the file name as given to Open.
@@ -54,11 +55,13 @@ func (l *Log) Path() string { return l.path }
 // Close releases the file. A writer's Close leaves one file behind, without
 // write-ahead log, unless somebody still reads.
 func (l *Log) Close() error {
-	err := l.db.Close()
 	if l.lock != nil {
-		l.lock.release()
+		defer l.lock.close()
+		// The last to close puts the files together. Without a turn, SQLite takes
+		// care by itself.
+		_ = l.lock.acquire(context.Background())
 	}
-	return l.wrap(err)
+	return l.wrap(l.db.Close())
 }
 
 // wrap names the log in an error.

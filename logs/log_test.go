@@ -204,13 +204,20 @@ func TestLongMessageIsCut(t *testing.T) {
 	}
 }
 
-// A success is stored after a failure of the same schedule, and both stay.
-func TestSuccessAfterFailure(t *testing.T) {
+// A schedule can be measured again, after a failure or a success; the same
+// measurement is stored once.
+func TestRepeatedTrials(t *testing.T) {
 	l := newLog(t)
-	add(t, l, failure(convA, zen4, 8, "worker-lost"), trial(convA, zen4, 8, 100), trial(convA, zen4, 8, 200))
-	got := allTrials(t, l)
-	if len(got) != 2 || got[0].CenterNS != 100 {
+	lost, first := failure(convA, zen4, 8, "worker-lost"), trial(convA, zen4, 8, 100)
+	again := trial(convA, zen4, 8, 90)
+	again.Time = again.Time.Add(time.Hour)
+	add(t, l, lost, first, again, lost)
+	add(t, l, again, first)
+	if got := allTrials(t, l); len(got) != 3 || got[2].CenterNS != 90 {
 		t.Errorf("got %+v", got)
+	}
+	if r, _, err := l.Best(t.Context(), query(convA, zen4)); err != nil || r.CenterNS != 90 {
+		t.Errorf("best is %+v, %v", r, err)
 	}
 }
 

@@ -4,58 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"time"
 )
 
-// Merge adds what another log holds and l does not. Damaged rows of from are
-// reported to its Options.Warn.
-func (l *Log) Merge(ctx context.Context, from *Log) (ImportStats, error) {
-	var stats ImportStats
-	sessions, err := from.Sessions(ctx)
-	if err != nil {
-		return stats, err
-	}
-	ids := map[int64]int64{0: 0} // from's to l's
-	err = l.write(ctx, func(w *writer) error {
-		for _, s := range sessions {
-			id, added, err := w.session(s)
-			if err != nil {
-				return err
-			}
-			ids[s.ID] = id
-			stats.count(added)
-		}
-		for t, err := range from.AllTrials(ctx) {
-			if err != nil {
-				return err
-			}
-			t.Session = ids[t.Session]
-			added, err := w.trial(t)
-			if err != nil {
-				return err
-			}
-			stats.count(added)
-		}
-		for f, err := range from.AllFinals(ctx) {
-			if err != nil {
-				return err
-			}
-			f.Session = ids[f.Session]
-			added, err := w.final(f)
-			if err != nil {
-				return err
-			}
-			stats.count(added)
-		}
-		return nil
-	})
-	if err != nil {
-		return ImportStats{}, err
-	}
-	return stats, nil
-}
-
 // Verify reads everything and returns what is damaged: pages by SQLite's own
-// check, rows by their checksums.
+// check, rows by their checksums, times that say that a clock was wrong.
 func (l *Log) Verify(ctx context.Context) ([]error, error) {
 	var damage []error
 	reader := l.reader(func(err error) { damage = append(damage, err) })
@@ -72,13 +26,17 @@ func (l *Log) Verify(ctx context.Context) ([]error, error) {
 	if ctx.Err() != nil {
 		return damage, l.wrap(ctx.Err())
 	}
+	clocks, err := l.checkClocks(ctx)
+	if err != nil {
+		return damage, err
+	}
 	pages, err := l.checkPages(ctx)
-	return append(damage, pages...), err
+	return slices.Concat(damage, clocks, pages), err
 }
 
 // reader returns a view of l that reports damaged rows to warn.
 func (l *Log) reader(warn func(error)) *Log {
-	return &Log{path: l.path, readOnly: true, warn: warn, db: l.db}
+	return &Log{path: l.path, readOnly: true, warn: warn, db: l.db, cache: l.cache}
 }
 
 func (l *Log) checkPages(ctx context.Context) ([]error, error) {
@@ -103,30 +61,30 @@ func (l *Log) checkPages(ctx context.Context) ([]error, error) {
 	return damage, nil
 }
 
-// Prune removes all but the keep fastest successful trials of each workload,
-// machine, instruction set, generator and protocol, failures among them, and
-// returns how many it removed. Finals and sessions stay. The file shrinks.
-func (l *Log) Prune(ctx context.Context, keep int) (removed int64, err error) {
-	if keep < 1 {
-		return 0, l.wrap(fmt.Errorf("prune: keep %d, must be positive", keep))
-	}
-	err = l.write(ctx, func(w *writer) error {
-		res, err := w.tx.ExecContext(ctx, `DELETE FROM trials WHERE id NOT IN (
-			SELECT id FROM (
-				SELECT id, row_number() OVER (
-					PARTITION BY workload, machine, isa, generator, protocol
-					ORDER BY center_ns, length(schedule), schedule) AS rank
-				FROM trials WHERE status = 'ok')
-			WHERE rank <= ?)`, keep)
-		if err != nil {
-			return err
+// checkClocks returns what cannot be true of times. The latest of equal finals is
+// preferred, so a wrong clock can prefer the wrong one.
+func (l *Log) checkClocks(ctx context.Context) ([]error, error) {
+	const future = 24 * time.Hour // clocks of other machines may be ahead a little
+	var wrong []error
+	for _, c := range []struct{ query, message string }{
+		{"SELECT count(*) FROM sessions WHERE ended <> 0 AND ended < started", "%d sessions ended before they started: the clock went back"},
+		{"SELECT count(*) FROM trials t JOIN sessions s ON s.id = t.session WHERE t.time < s.started", "%d trials are older than their session: the clock went back"},
+		{"SELECT count(*) FROM finals f JOIN sessions s ON s.id = f.session WHERE f.time < s.started", "%d finals are older than their session: the clock went back"},
+		{fmt.Sprintf("SELECT count(*) FROM trials WHERE time > %d", time.Now().Add(future).UnixNano()), "%d trials are from the future"},
+		{fmt.Sprintf("SELECT count(*) FROM finals WHERE time > %d", time.Now().Add(future).UnixNano()), "%d finals are from the future"},
+	} {
+		n := 0
+		if err := l.db.QueryRowContext(ctx, c.query).Scan(&n); err != nil {
+			return wrong, l.wrap(err)
 		}
-		removed, err = res.RowsAffected()
-		return err
-	})
-	if err != nil {
-		return 0, err
+		if n > 0 {
+			wrong = append(wrong, l.wrap(&ClockError{fmt.Sprintf(c.message, n)}))
+		}
 	}
-	_, err = l.db.ExecContext(ctx, "VACUUM")
-	return removed, l.wrap(err)
+	return wrong, nil
 }
+
+// A ClockError says that times in the log cannot be true.
+type ClockError struct{ text string }
+
+func (e *ClockError) Error() string { return e.text }

@@ -10,6 +10,8 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
+	"unicode"
 
 	"github.com/mattn/go-sqlite3"
 )
@@ -17,17 +19,17 @@ import (
 // applicationID marks an SQLite file as a log ("qtun").
 const applicationID = 0x7174756e
 
-var errReadOnlyFolder = errors.New("it was not closed properly and holds changes in its -wal file, which needs a writable folder to read")
+var errUnfinished = errors.New("somebody writes to it, or it was not closed properly: it holds changes in its -wal file, which need a writable folder to read")
 
 // Open opens the log at path. Errors are one line that names the file.
 func Open(path string, o Options) (*Log, error) {
-	l := &Log{path: path, readOnly: o.ReadOnly, warn: o.Warn}
+	l := &Log{path: path, readOnly: o.ReadOnly || o.Frozen, warn: o.Warn, cache: newCache()}
 	if err := l.open(o); err != nil {
 		if l.db != nil {
 			l.db.Close() // the error that matters is err
 		}
 		if l.lock != nil {
-			l.lock.release()
+			l.lock.close()
 		}
 		return nil, l.wrap(err)
 	}
@@ -39,16 +41,20 @@ func (l *Log) open(o Options) error {
 	if err != nil {
 		return err
 	}
-	if o.ReadOnly {
+	if l.readOnly {
 		if !exists {
 			return fs.ErrNotExist
 		}
-		return l.openReader()
+		return l.openReader(o.Frozen)
 	}
-	if l.lock, err = acquire(l.path+".lock", o.Wait); err != nil {
+	if l.lock, err = newFileLock(l.path + ".lock"); err != nil {
 		return err
 	}
-	l.db, err = connect(l.path, "mode=rwc&_journal_mode=WAL&_synchronous=FULL&_txlock=immediate")
+	if err := l.lock.acquire(context.Background()); err != nil {
+		return err
+	}
+	defer l.lock.release()
+	l.db, err = connect(l.path, "mode=rwc&_journal_mode=WAL&_synchronous=FULL&_txlock=immediate&_cache_size=-65536")
 	if err != nil {
 		return err
 	}
@@ -63,17 +69,19 @@ func (l *Log) open(o Options) error {
 	return migrate(l.db, version, ms)
 }
 
-// openReader opens without writing, also in a folder that cannot be written.
-func (l *Log) openReader() error {
-	var err error
-	l.db, err = connect(l.path, "mode=rw&_query_only=true")
-	if unwritable(err) {
+// openReader opens without writing, also in a folder that cannot be written;
+// frozen, without a file beside the log.
+func (l *Log) openReader(frozen bool) (err error) {
+	if !frozen {
+		l.db, err = connect(l.path, "mode=rw&_query_only=true&_cache_size=-65536")
+	}
+	if frozen || unwritable(err) {
 		// The files that readers share cannot be made. Without changes that
 		// wait in a -wal file, the database can be read as it is.
 		if info, walErr := os.Stat(l.path + "-wal"); walErr == nil && info.Size() > 0 {
-			return errReadOnlyFolder
+			return errUnfinished
 		}
-		l.db, err = connect(l.path, "mode=ro&immutable=1")
+		l.db, err = connect(l.path, "mode=ro&immutable=1&_cache_size=-65536")
 	}
 	if err != nil {
 		return err
@@ -83,10 +91,32 @@ func (l *Log) openReader() error {
 		return err
 	}
 	version, err := l.version(len(ms), false)
-	if err == nil && version < len(ms) {
-		err = fmt.Errorf("it has schema version %d of %d: open it for writing once to bring it up to date", version, len(ms))
+	if err != nil || version == len(ms) {
+		return err
 	}
-	return err
+	if frozen {
+		return fmt.Errorf("it has schema version %d of %d: open it without freezing it once to bring it up to date", version, len(ms))
+	}
+	return l.upgrade()
+}
+
+// upgrade brings the schema of a log that is open for reading up to date.
+func (l *Log) upgrade() error {
+	if err := l.db.Close(); err != nil {
+		return err
+	}
+	w := &Log{path: l.path, cache: newCache()}
+	err := w.open(Options{})
+	if w.db != nil {
+		err = errors.Join(err, w.db.Close())
+	}
+	if w.lock != nil {
+		w.lock.close()
+	}
+	if err != nil {
+		return fmt.Errorf("it has the schema of an older version, and could not be brought up to date: %w", err)
+	}
+	return l.openReader(false)
 }
 
 // checkFile tells whether path exists, and refuses what is no SQLite file.
@@ -133,7 +163,7 @@ func connect(path, query string) (*sql.DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	name := "file:" + (&url.URL{Path: abs}).EscapedPath() + "?_busy_timeout=10000&_foreign_keys=true&" + query
+	name := "file:" + (&url.URL{Path: abs}).EscapedPath() + "?_busy_timeout=60000&_foreign_keys=true&" + query
 	db, err := sql.Open("sqlite3", name)
 	if err != nil {
 		return nil, err
@@ -178,7 +208,9 @@ func explain(err error) error {
 	}
 	switch e.Code {
 	case sqlite3.ErrCorrupt, sqlite3.ErrNotADB:
-		return fmt.Errorf("the file is damaged (%w)", err)
+		// SQLite quotes what it cannot read, which may be long and anything.
+		text := strings.Join(strings.FieldsFunc(err.Error(), func(r rune) bool { return r == unicode.ReplacementChar || !unicode.IsGraphic(r) || r == ' ' }), " ")
+		return fmt.Errorf("the file is damaged (%s)", clip(text))
 	case sqlite3.ErrReadonly, sqlite3.ErrCantOpen, sqlite3.ErrPerm:
 		return fmt.Errorf("the file or its folder cannot be written (%w)", err)
 	case sqlite3.ErrFull:
@@ -187,12 +219,4 @@ func explain(err error) error {
 		return fmt.Errorf("another process keeps it locked (%w)", err)
 	}
 	return err
-}
-
-// begin starts a transaction that writes. The caller holds l.writing.
-func (l *Log) begin(ctx context.Context) (*sql.Tx, error) {
-	if l.readOnly {
-		return nil, errors.New("it was opened for reading only")
-	}
-	return l.db.BeginTx(ctx, nil)
 }

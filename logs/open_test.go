@@ -1,6 +1,7 @@
 package logs
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -37,7 +38,7 @@ func TestOpenRefuses(t *testing.T) {
 		{write("head.db", "SQLite format 3\x00"+strings.Repeat("x", 200)), "damaged", true},
 		{foreign, "not a log", false},
 		{foreign, "not a log", true},
-		{newer, "newer version of this program wrote it (schema 99, this one knows 1)", false},
+		{newer, "newer version of this program wrote it (schema 99, this one knows 2)", false},
 		{newer, "newer version", true},
 		{dir, "is a folder", false},
 		{filepath.Join(dir, "none.db"), "does not exist", true},
@@ -69,21 +70,29 @@ func TestOpenEmptyFile(t *testing.T) {
 	add(t, open(t, path, Options{}), trial(convA, zen4, 1, 1))
 }
 
-func TestOneWriter(t *testing.T) {
+// Two that have the log open for writing take turns.
+func TestTwoWriters(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "tune.db")
-	first := open(t, path, Options{})
-	_, err := Open(path, Options{})
-	checkOneLine(t, err, path)
-	if want := fmt.Sprintf("process %d is writing to it", os.Getpid()); err != nil && !strings.Contains(err.Error(), want) {
-		t.Errorf("%v, want %q", err, want)
-	}
+	first, second := open(t, path, Options{}), open(t, path, Options{})
 	add(t, first, trial(convA, zen4, 1, 1))
-	if got := allTrials(t, open(t, path, Options{ReadOnly: true})); len(got) != 1 {
-		t.Errorf("a reader beside the writer sees %d trials", len(got))
-	}
-	time.AfterFunc(100*time.Millisecond, func() { first.Close() })
-	second := open(t, path, Options{Wait: 10 * time.Second})
 	add(t, second, trial(convA, zen4, 2, 2))
+	add(t, first, trial(convA, zen4, 3, 3))
+	if got := allTrials(t, open(t, path, Options{ReadOnly: true})); len(got) != 3 {
+		t.Errorf("a reader beside the writers sees %d trials", len(got))
+	}
+	done, err := first.turn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer done()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	if err := second.Append(ctx, []Trial{trial(convA, zen4, 4, 4)}); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("while the other has its turn: %v", err)
+	}
+	if want := fmt.Sprintf("process %d", os.Getpid()); holder(path+".lock") != want {
+		t.Errorf("the holder is %s, want %s", holder(path+".lock"), want)
+	}
 }
 
 // One file is left behind, as a log that is checked in must be.

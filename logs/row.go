@@ -41,6 +41,15 @@ type finalRow struct {
 
 // rowOfTrial checks t and returns its stored form.
 func rowOfTrial(t Trial) (*trialRow, error) {
+	r, err := formTrial(t)
+	if err != nil {
+		return nil, err
+	}
+	return r, checkIdentity(t.Workload, t.Target)
+}
+
+// formTrial is rowOfTrial where the workload and target are known to be right.
+func formTrial(t Trial) (*trialRow, error) {
 	r := &trialRow{
 		workload: t.Workload.String(), machine: t.Target.Machine.String(), isa: string(t.Target.ISA),
 		schedule: t.Schedule.String(), generator: t.Generator, protocol: t.Protocol,
@@ -57,9 +66,6 @@ func rowOfTrial(t Trial) (*trialRow, error) {
 		return nil, fmt.Errorf("status ok with a center of %g ns", t.CenterNS)
 	}
 	if err := checkRow(t.Time, numbers, t.CodeHash, "status", t.Status, "generator", t.Generator, "protocol", t.Protocol); err != nil {
-		return nil, err
-	}
-	if err := checkIdentity(t.Workload, t.Target); err != nil {
 		return nil, err
 	}
 	r.written = r.computeSum()
@@ -136,11 +142,11 @@ func cutMessage(s string) string {
 }
 
 // trial checks the row and returns what it says.
-func (r *trialRow) trial() (Trial, error) {
+func (r *trialRow) trial(c *cache) (Trial, error) {
 	if r.written != r.computeSum() {
 		return Trial{}, errChecksum
 	}
-	w, t, s, err := parseIdentity(r.workload, r.isa, r.machine, r.schedule)
+	w, t, s, err := c.identity(r.workload, r.isa, r.machine, r.schedule)
 	samples, err2 := samplesOf(r.samples)
 	if err := errors.Join(err, err2); err != nil {
 		return Trial{}, err
@@ -155,11 +161,11 @@ func (r *trialRow) trial() (Trial, error) {
 }
 
 // final checks the row and returns what it says.
-func (r *finalRow) final() (Final, error) {
+func (r *finalRow) final(c *cache) (Final, error) {
 	if r.written != r.computeSum() {
 		return Final{}, errChecksum
 	}
-	w, t, s, err := parseIdentity(r.workload, r.isa, r.machine, r.schedule)
+	w, t, s, err := c.identity(r.workload, r.isa, r.machine, r.schedule)
 	def, err2 := schedules.ParseSchedule(r.defaultSchedule)
 	if err := errors.Join(err, err2); err != nil {
 		return Final{}, err
@@ -170,18 +176,4 @@ func (r *finalRow) final() (Final, error) {
 		DefaultSchedule: def, DefaultNS: r.defaultNS,
 		CodeHash: r.codeHash, Time: timeOf(r.time), Session: r.session,
 	}, nil
-}
-
-// parseIdentity reads the texts that name a measurement.
-func parseIdentity(workload, isa, machine, schedule string) (schedules.Workload, schedules.Target, schedules.Schedule, error) {
-	w, err := schedules.ParseWorkload(workload)
-	if err != nil {
-		return w, schedules.Target{}, schedules.Schedule{}, err
-	}
-	t, err := schedules.ParseTarget(isa + " " + machine)
-	if err != nil {
-		return w, t, schedules.Schedule{}, err
-	}
-	s, err := schedules.ParseSchedule(schedule)
-	return w, t, s, err
 }

@@ -54,7 +54,7 @@ func TestMain(m *testing.M) {
 }
 
 func tunerProgram(real bool, path, trials string) error {
-	log, err := logs.Open(path, logs.Options{Warn: func(err error) { fmt.Println("damaged:", err) }, Wait: 5 * time.Second})
+	log, err := logs.Open(path, logs.Options{Warn: func(err error) { fmt.Println("damaged:", err) }})
 	if err != nil {
 		return err
 	}

@@ -32,11 +32,11 @@ type modelBench struct {
 	MACs             int64           `json:"macs"`
 	// OtherShare is the part of the time, of one thread, that operators other than
 	// convolution, depthwise and dense take.
-	OtherShare float64        `json:"other_operators_share_of_time"`
-	CompileNS  int64          `json:"compile_ns"`
-	Memory     memoryReport   `json:"memory"`
-	Sources    map[string]int `json:"schedules_from"`
-	Layers     []layerBench   `json:"layers"`
+	OtherShare float64      `json:"other_operators_share_of_time"`
+	CompileNS  int64        `json:"compile_ns"`
+	Memory     memoryReport `json:"memory"`
+	sourcesReport
+	Layers []layerBench `json:"layers"`
 }
 
 // A threadLatency is the time of whole inferences; nine of ten lie between Lo
@@ -87,7 +87,7 @@ func benchModel(c *cobra.Command, f *benchFlags, path string, isa schedules.ISA,
 	m := r.teams[0].m
 	b := &modelBench{
 		Model: path, Symmetric: f.symmetric, SaturatedWeights: r.saturated, Target: string(isa), PeakGMACs: yardstick / 1e9,
-		CompileNS: r.compiling.Nanoseconds(), Memory: memoryReport(m.Stats()), Sources: countSources(m.Layers()),
+		CompileNS: r.compiling.Nanoseconds(), Memory: memoryReport(m.Stats()), sourcesReport: reportSources(m.Layers()),
 	}
 	b.fill(m.Layers(), r.teams, yardstick)
 	return b, nil

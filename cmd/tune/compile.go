@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -22,7 +21,9 @@ const defaultLog = "tune.db"
 type compileFlags struct {
 	target  targetFlags
 	log     string
+	machine string
 	strict  bool
+	frozen  bool
 	threads int
 	noFuse  bool
 }
@@ -33,22 +34,49 @@ func (f *compileFlags) register(c *cobra.Command) {
 	registerLog(c, &f.log)
 	registerThreads(c, &f.threads)
 	c.Flags().BoolVar(&f.noFuse, "no-fuse", false, "compute the network operator by operator, every tensor of the file")
+	registerMachine(c, &f.machine)
 	c.Flags().BoolVar(&f.strict, "strict", false, "fail with exit status 3 where a schedule was not measured for this workload on this kind of machine")
+	c.Flags().BoolVar(&f.frozen, "frozen", false, "the log must be there and stays as it is, with no file beside it; nothing is measured to choose a schedule")
 }
 
-// openForReading opens the log named by --log. Without that flag, a log that is
-// not there is no error, but nil.
-func openForReading(c *cobra.Command, path string) (*logs.Log, error) {
-	l, err := logs.Open(path, logs.Options{ReadOnly: true, Warn: warner(c)})
-	if errors.Is(err, fs.ErrNotExist) && !c.Flags().Changed("log") {
+// open opens the log for reading. Without --log or --frozen, a log that is not
+// there is no error, but nil.
+func (f *compileFlags) open(c *cobra.Command) (*logs.Log, error) {
+	l, err := logs.Open(f.log, logs.Options{ReadOnly: true, Frozen: f.frozen, Warn: warner(c)})
+	if errors.Is(err, fs.ErrNotExist) && !c.Flags().Changed("log") && !f.frozen {
 		return nil, nil
 	}
 	return l, err
 }
 
-// warner tells of damaged rows that were skipped.
+// chooser returns what chooses schedules by the log, which is closed by done.
+func (f *compileFlags) chooser(c *cobra.Command) (choose module.Chooser, done func(), err error) {
+	log, err := f.open(c)
+	if err != nil {
+		return nil, nil, err
+	}
+	done = func() {
+		if log != nil {
+			log.Close()
+		}
+	}
+	machine, err := machineOf(c.Context(), log, f.machine)
+	if err != nil {
+		done()
+		return nil, nil, err
+	}
+	return logs.Chooser(c.Context(), log, machine), done, nil
+}
+
+// warner tells of damaged rows that were skipped, and of clocks.
 func warner(c *cobra.Command) func(error) {
-	return func(err error) { fmt.Fprintf(c.ErrOrStderr(), "skipped: %v\n", err) }
+	return func(err error) {
+		what := "warning"
+		if errors.As(err, new(*logs.RowError)) {
+			what = "skipped"
+		}
+		fmt.Fprintf(c.ErrOrStderr(), "%s: %v\n", what, err)
+	}
 }
 
 // compile compiles g, read from path, and prints where the schedules came from.
@@ -60,14 +88,11 @@ func (f *compileFlags) compile(c *cobra.Command, g *qnn.Graph, path string) (*mo
 	if err := checkThreads(f.threads); err != nil {
 		return nil, err
 	}
-	log, err := openForReading(c, f.log)
+	choose, done, err := f.chooser(c)
 	if err != nil {
 		return nil, err
 	}
-	if log != nil {
-		defer log.Close()
-	}
-	choose := logs.Chooser(c.Context(), log, schedules.HostMachine())
+	defer done()
 	m, err := module.Compile(g, module.Options{ISA: isa, Mode: mode, Choose: choose, Threads: f.threads, NoFuse: f.noFuse})
 	if errors.As(err, new(*module.UnsupportedError)) {
 		err = fmt.Errorf("%w; --outputs can cut the network before it", err)
@@ -76,7 +101,7 @@ func (f *compileFlags) compile(c *cobra.Command, g *qnn.Graph, path string) (*mo
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	fmt.Fprintf(c.ErrOrStderr(), "%s on %s: %s\n", path, isa, summariseSources(m.Layers()))
-	if err := f.checkStrict(m, path); err != nil {
+	if err := f.checkStrict(c, m.Layers(), path, isa); err != nil {
 		return nil, errors.Join(err, m.Close())
 	}
 	return m, nil
@@ -84,58 +109,10 @@ func (f *compileFlags) compile(c *cobra.Command, g *qnn.Graph, path string) (*mo
 
 // choose returns what compile would choose for one workload.
 func (f *compileFlags) choose(c *cobra.Command, w schedules.Workload, isa schedules.ISA) (module.Choice, error) {
-	log, err := openForReading(c, f.log)
+	choose, done, err := f.chooser(c)
 	if err != nil {
 		return module.Choice{}, err
 	}
-	if log != nil {
-		defer log.Close()
-	}
-	return logs.Chooser(c.Context(), log, schedules.HostMachine())(w, isa)
-}
-
-// checkStrict fails where --strict is not met.
-func (f *compileFlags) checkStrict(m *module.Module, path string) error {
-	if !f.strict {
-		return nil
-	}
-	bad, first := 0, ""
-	for _, l := range m.Layers() {
-		if l.Source > module.Exact {
-			if bad++; bad == 1 {
-				first = fmt.Sprintf("node %d %s (%s): %s", l.Node, l.Op, l.Source, l.Workload)
-			}
-		}
-	}
-	if bad == 0 {
-		return nil
-	}
-	return statusError{fmt.Errorf("--strict: %s: %d layers without an exact record in %s, the first: %s", path, bad, f.log, first), statusNotStrict}
-}
-
-// countSources counts the layers with kernels by where their schedule came
-// from. The four usual sources are always listed.
-func countSources(layers []module.LayerInfo) map[string]int {
-	counts := map[string]int{}
-	for _, s := range []module.Source{module.Exact, module.OtherCPU, module.Nearest, module.Heuristic} {
-		counts[s.String()] = 0
-	}
-	for _, l := range layers {
-		if l.Source != module.NoSource {
-			counts[l.Source.String()]++
-		}
-	}
-	return counts
-}
-
-// summariseSources prints countSources as one line, best source first.
-func summariseSources(layers []module.LayerInfo) string {
-	counts := countSources(layers)
-	var parts []string
-	for s := module.Exact; s <= module.Heuristic; s++ {
-		if n, listed := counts[s.String()]; listed {
-			parts = append(parts, fmt.Sprintf("%d %s", n, s))
-		}
-	}
-	return strings.Join(parts, " / ")
+	defer done()
+	return choose(w, isa)
 }

@@ -13,20 +13,24 @@ import (
 func logCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "log",
-		Short: "Look into the log, copy it to and from text",
+		Short: "Look into the log, copy it to and from text, merge, compare and check",
 		Args:  noArgs,
 		RunE: func(*cobra.Command, []string) error {
-			return usageErrorf("log: which of show, best, export, import?")
+			return usageErrorf("log: which of show, best, export, import, merge, diff, verify, prune?")
 		},
 	}
-	c.AddCommand(logShowCommand(), logBestCommand(), logExportCommand(), logImportCommand())
+	c.AddCommand(logShowCommand(), logBestCommand(), logExportCommand(), logImportCommand(),
+		logMergeCommand(), logDiffCommand(), logVerifyCommand(), logPruneCommand())
 	return c
 }
 
 func logExportCommand() *cobra.Command {
-	var path, out string
+	var (
+		path, out string
+		best      bool
+	)
 	c := &cobra.Command{
-		Use:   "export [-o FILE]",
+		Use:   "export [--best] [-o FILE]",
 		Short: "Write the log as text: JSON lines, sorted, comparable line by line",
 		Args:  noArgs,
 		RunE: func(c *cobra.Command, _ []string) (err error) {
@@ -35,14 +39,18 @@ func logExportCommand() *cobra.Command {
 				return err
 			}
 			defer log.Close()
+			write := log.Export
+			if best {
+				write = log.ExportBest
+			}
 			if out == "" {
-				return log.Export(c.Context(), c.OutOrStdout())
+				return write(c.Context(), c.OutOrStdout())
 			}
 			f, err := os.Create(out)
 			if err != nil {
 				return err
 			}
-			if err := log.Export(c.Context(), f); err != nil {
+			if err := write(c.Context(), f); err != nil {
 				f.Close() // the error that matters is err
 				return err
 			}
@@ -51,20 +59,37 @@ func logExportCommand() *cobra.Command {
 	}
 	registerLog(c, &path)
 	c.Flags().StringVarP(&out, "output", "o", "", "file to write (default: standard output)")
+	c.Flags().BoolVar(&best, "best", false, "only what decides which schedules are chosen: a small file to keep under version control")
 	return c
 }
 
 // An importReport is what "tune log import" did.
 type importReport struct {
-	Added   int `json:"added"`
-	Known   int `json:"known"`
-	Skipped int `json:"skipped"`
+	Added   int  `json:"added"`
+	Known   int  `json:"known"`
+	Skipped int  `json:"skipped"`
+	Cut     bool `json:"cut_off,omitempty"` // an export ended before its end
+}
+
+func (r *importReport) add(s logs.ImportStats) {
+	r.Added += s.Added
+	r.Known += s.Known
+	r.Skipped += s.Bad
+	r.Cut = r.Cut || s.Cut
+}
+
+func (r importReport) print(c *cobra.Command, json bool) error {
+	if json {
+		return writeJSON(c.OutOrStdout(), r)
+	}
+	_, err := fmt.Fprintf(c.OutOrStdout(), "%d rows added, %d known, %d skipped\n", r.Added, r.Known, r.Skipped)
+	return err
 }
 
 func logImportCommand() *cobra.Command {
 	var (
-		path string
-		json bool
+		path         string
+		json, strict bool
 	)
 	c := &cobra.Command{
 		Use:   "import FILE...",
@@ -80,27 +105,26 @@ func logImportCommand() *cobra.Command {
 			for _, file := range files {
 				stats, err := importFile(c, log, file)
 				if err != nil {
-					return fmt.Errorf("%s: %w", file, err)
+					return err
 				}
-				for _, n := range stats.Notes {
-					fmt.Fprintf(c.ErrOrStderr(), "%s: %s\n", file, n)
-				}
-				total.Added += stats.Added
-				total.Known += stats.Known
-				total.Skipped += stats.Bad
+				total.add(stats)
 			}
-			if json {
-				return writeJSON(c.OutOrStdout(), total)
+			if err := total.print(c, json); err != nil {
+				return err
 			}
-			fmt.Fprintf(c.OutOrStdout(), "%d rows added, %d known, %d skipped\n", total.Added, total.Known, total.Skipped)
+			if strict && (total.Skipped > 0 || total.Cut) {
+				return statusError{fmt.Errorf("--strict: not everything could be imported"), statusNotStrict}
+			}
 			return nil
 		},
 	}
+	c.Flags().BoolVar(&strict, "strict", false, "exit with status 3 where lines were skipped or a file is cut off")
 	registerLog(c, &path)
 	registerJSON(c, &json)
 	return c
 }
 
+// importFile imports an export, and prints its notes.
 func importFile(c *cobra.Command, log *logs.Log, file string) (logs.ImportStats, error) {
 	var in io.Reader = c.InOrStdin()
 	if file != "-" {
@@ -111,5 +135,12 @@ func importFile(c *cobra.Command, log *logs.Log, file string) (logs.ImportStats,
 		defer f.Close()
 		in = f
 	}
-	return log.Import(c.Context(), in)
+	stats, err := log.Import(c.Context(), in)
+	if err != nil {
+		return stats, fmt.Errorf("%s: %w", file, err)
+	}
+	for _, n := range stats.Notes {
+		fmt.Fprintf(c.ErrOrStderr(), "%s: %s\n", file, n)
+	}
+	return stats, nil
 }

@@ -6,7 +6,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"qtune/kernels"
 	"qtune/kernels/module"
 	"qtune/logs"
 	"qtune/measure"
@@ -19,14 +18,16 @@ type bestReport struct {
 	Schedule string  `json:"schedule"`
 	Source   string  `json:"source"`
 	TimeNS   float64 `json:"time_ns,omitempty"` // measured for this workload
+	Loss     float64 `json:"predicted_loss,omitempty"`
 }
 
 func logBestCommand() *cobra.Command {
 	var (
-		pick   pickFlags
-		target targetFlags
-		path   string
-		json   bool
+		pick    pickFlags
+		target  targetFlags
+		machine string
+		path    string
+		json    bool
 	)
 	c := &cobra.Command{
 		Use:   "best (--workload TEXT | --model M.tflite [--tasks SEL])",
@@ -46,9 +47,13 @@ func logBestCommand() *cobra.Command {
 				return err
 			}
 			defer log.Close()
+			m, err := machineOf(c.Context(), log, machine)
+			if err != nil {
+				return err
+			}
 			var reports []bestReport
 			for _, w := range workloads {
-				r, err := reportBest(c.Context(), log, w, isa)
+				r, err := reportBest(c.Context(), log, w, schedules.Target{ISA: isa, Machine: m})
 				if err != nil {
 					return err
 				}
@@ -62,27 +67,23 @@ func logBestCommand() *cobra.Command {
 	}
 	pick.register(c)
 	target.register(c)
+	registerMachine(c, &machine)
 	registerLog(c, &path)
 	registerJSON(c, &json)
 	return c
 }
 
 // reportBest is what the compiler chooses, with the time where that was measured.
-func reportBest(ctx context.Context, log *logs.Log, w schedules.Workload, isa schedules.ISA) (bestReport, error) {
-	machine := schedules.HostMachine()
-	choice, err := logs.Chooser(ctx, log, machine)(w, isa)
+func reportBest(ctx context.Context, log *logs.Log, w schedules.Workload, t schedules.Target) (bestReport, error) {
+	choice, err := logs.Chooser(ctx, log, t.Machine)(w, t.ISA)
 	if err != nil {
 		return bestReport{}, err
 	}
-	r := bestReport{Workload: w.String(), Schedule: choice.Schedule.String(), Source: choice.Source.String()}
-	if choice.Source > module.OtherCPU {
-		return r, nil
+	r := bestReport{Workload: w.String(), Schedule: choice.Schedule.String(), Source: choice.Source.String(), Loss: choice.Loss}
+	if choice.Source <= module.OtherCPU && choice.CodeHash != "" {
+		r.TimeNS = float64(choice.Estimate)
 	}
-	best, _, err := log.Best(ctx, logs.Query{Workload: w, Target: schedules.Target{ISA: isa, Machine: machine}, Generator: kernels.Generator})
-	if best.Schedule == choice.Schedule {
-		r.TimeNS = best.CenterNS
-	}
-	return r, err
+	return r, nil
 }
 
 func printBest(c *cobra.Command, reports []bestReport) error {
@@ -92,7 +93,11 @@ func printBest(c *cobra.Command, reports []bestReport) error {
 		if r.TimeNS > 0 {
 			time = fmt.Sprint(measure.Nanos(r.TimeNS))
 		}
-		t.add(r.Source, time, r.Workload, r.Schedule)
+		from := r.Source
+		if r.Loss > 0 {
+			from += fmt.Sprintf(", predicted loss %s", percent(r.Loss, 1))
+		}
+		t.add(from, time, r.Workload, r.Schedule)
 	}
 	return t.write(c.OutOrStdout())
 }

@@ -42,12 +42,13 @@ type workloadReport struct {
 
 func logShowCommand() *cobra.Command {
 	var (
+		pick pickFlags
 		path string
 		json bool
 	)
 	c := &cobra.Command{
-		Use:   "show",
-		Short: "Show what the log holds",
+		Use:   "show [--workload TEXT | --model M.tflite [--tasks SEL]]",
+		Short: "Show what the log holds, or the history of single workloads",
 		Args:  noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			log, err := logs.Open(path, logs.Options{ReadOnly: true, Warn: warner(c)})
@@ -55,6 +56,9 @@ func logShowCommand() *cobra.Command {
 				return err
 			}
 			defer log.Close()
+			if pick.workload != "" || pick.model.path != "" {
+				return showHistory(c, log, &pick, json)
+			}
 			rep, err := reportLog(c, log)
 			if err != nil {
 				return err
@@ -65,9 +69,35 @@ func logShowCommand() *cobra.Command {
 			return rep.print(c)
 		},
 	}
+	pick.register(c)
 	registerLog(c, &path)
 	registerJSON(c, &json)
 	return c
+}
+
+// showHistory prints what happened to the workloads that are picked.
+func showHistory(c *cobra.Command, log *logs.Log, pick *pickFlags, json bool) error {
+	workloads, err := pick.ofAllTargets()
+	if err != nil {
+		return err
+	}
+	all := []*taskHistory{}
+	for _, w := range workloads {
+		histories, err := historyOf(c.Context(), log, w)
+		if err != nil {
+			return err
+		}
+		all = append(all, histories...)
+	}
+	if json {
+		return writeJSON(c.OutOrStdout(), all)
+	}
+	for _, h := range all {
+		if err := h.print(c.OutOrStdout()); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func reportLog(c *cobra.Command, log *logs.Log) (*logReport, error) {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -53,6 +54,23 @@ func (f *pickFlags) workloads(isa schedules.ISA) ([]schedules.Workload, error) {
 		picked = append(picked, tasks[i].Workload)
 	}
 	return picked, nil
+}
+
+// ofAllTargets returns the workloads for each target, those of several once.
+func (f *pickFlags) ofAllTargets() ([]schedules.Workload, error) {
+	var all []schedules.Workload
+	for _, isa := range schedules.ISAs() {
+		some, err := f.workloads(isa)
+		if err != nil {
+			return nil, err
+		}
+		for _, w := range some {
+			if !slices.Contains(all, w) {
+				all = append(all, w)
+			}
+		}
+	}
+	return all, nil
 }
 
 // parseScheduleFlag reads --schedule and checks it against the space; no text

@@ -54,7 +54,7 @@ type inference struct {
 	Model   string         `json:"model"`
 	Outputs []outputReport `json:"outputs"`
 	Latency latencyReport  `json:"latency"`
-	Sources map[string]int `json:"schedules_from"`
+	sourcesReport
 }
 
 type outputReport struct {
@@ -98,7 +98,7 @@ func infer(c *cobra.Command, f *inferFlags) error {
 	if err := writeRaw(f.rawOut, outputs); err != nil {
 		return err
 	}
-	rep := inference{Model: f.model.path, Latency: latency, Sources: countSources(m.Layers())}
+	rep := inference{Model: f.model.path, Latency: latency, sourcesReport: reportSources(m.Layers())}
 	for i, id := range g.Outputs {
 		t := &g.Tensors[id]
 		rep.Outputs = append(rep.Outputs, outputReport{t.Name, t.Type.String(), t.Shape.String(), topClasses(t, outputs[i], labels, f.top)})

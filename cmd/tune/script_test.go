@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -66,6 +67,7 @@ func TestScripts(t *testing.T) {
 			"oneline":    cmdOneLine,
 			"truncate":   cmdTruncate,
 			"flip":       cmdFlip,
+			"edit":       cmdEdit,
 			"floatmodel": cmdFloatModel,
 			"picture":    cmdPicture,
 			"newerlog":   cmdNewerLog,
@@ -138,6 +140,15 @@ func cmdFlip(ts *testscript.TestScript, _ bool, args []string) {
 	file := []byte(ts.ReadFile(args[0]))
 	file[n] ^= 0xff
 	ts.Check(os.WriteFile(ts.MkAbs(args[1]), file, 0o644))
+}
+
+// cmdEdit: "edit FROM TO REGEXP TEXT..." copies with all matches replaced.
+func cmdEdit(ts *testscript.TestScript, _ bool, args []string) {
+	text := ts.ReadFile(args[0])
+	for i := 2; i+1 < len(args); i += 2 {
+		text = regexp.MustCompile(args[i]).ReplaceAllString(text, args[i+1])
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(text), 0o644))
 }
 
 // cmdFloatModel: "floatmodel FROM TO" copies a network with all activations

@@ -75,7 +75,7 @@ func (m *Module) chooseCodes(o Options) ([]*code, error) {
 			continue
 		}
 		w, c := s.info.Workload, choices[i]
-		s.info.Schedule, s.info.Source = c.Schedule, c.Source
+		s.info.Schedule, s.info.Source, s.info.Estimate, s.info.Loss, s.measured = c.Schedule, c.Source, c.Estimate, c.Loss, c.CodeHash
 		k := key{w, c.Schedule}
 		if known[k] == nil {
 			known[k] = &code{workload: w, schedule: c.Schedule, isa: o.ISA, label: m.graph.Label(s.node)}
@@ -102,8 +102,12 @@ func (m *Module) build(mode kernels.Mode) error {
 		return err
 	}
 	for _, s := range m.steps {
-		if s.code != nil {
-			s.info.CodeHash = s.code.kernel.CodeHash()
+		if s.code == nil {
+			continue
+		}
+		s.info.CodeHash = s.code.kernel.CodeHash()
+		if s.info.Source == Exact && s.measured != "" && s.measured != s.info.CodeHash {
+			s.info.Source = Stale
 		}
 	}
 	return nil

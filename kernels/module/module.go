@@ -82,15 +82,15 @@ type Source uint8
 
 // Sources, best first. NoSource marks a layer without a schedule.
 const (
-	NoSource     Source = iota
-	Exact               // measured for this workload on this kind of machine
-	OtherVersion        // the same, with the code of another version of the generator
-	OtherCPU            // measured for this workload on another CPU of this instruction set
-	Nearest             // measured for a similar workload
-	Heuristic           // never measured: the default schedule
+	NoSource  Source = iota
+	Exact            // measured for this workload on this kind of machine
+	Stale            // the same, with code that the generator does not make any more
+	OtherCPU         // measured for this workload on another CPU of this instruction set
+	Nearest          // measured for a similar workload
+	Heuristic        // never measured: the default schedule
 )
 
-var sourceNames = []string{"", "exact", "other version", "other cpu", "nearest", "heuristic"}
+var sourceNames = []string{"", "exact", "stale", "other cpu", "nearest", "heuristic"}
 
 // String returns for example "exact".
 func (s Source) String() string { return sourceNames[s] }
@@ -99,6 +99,11 @@ func (s Source) String() string { return sourceNames[s] }
 type Choice struct {
 	Schedule schedules.Schedule
 	Source   Source
+	Estimate time.Duration // of one run on one thread
+	Loss     float64       // predicted for what is not measured, relative to tuning: 0.05 is 5 % more time
+	// CodeHash is that of the code that was measured, if it was: with other code
+	// the layer is not Exact, but Stale.
+	CodeHash string
 	// Others are nearly as fast, and have other Layouts; Compile takes one where
 	// that saves a copy between layers.
 	Others []Alternative
@@ -108,6 +113,7 @@ type Choice struct {
 type Alternative struct {
 	Schedule schedules.Schedule
 	Extra    time.Duration
+	CodeHash string // as of a Choice
 }
 
 // A Chooser picks the schedule of a workload.
@@ -128,9 +134,9 @@ func HeuristicOf(space *schedules.Space, w schedules.Workload, isa schedules.ISA
 	_, lanes := schedules.Registers(isa)
 	perStep := 4 * lanes / schedules.ElementBytes(isa, space.Start())
 	ns := float64(w.MACs()) / float64(perStep) / stepsPerNS
-	c := Choice{Schedule: space.Start(), Source: Heuristic}
+	c := Choice{Schedule: space.Start(), Source: Heuristic, Estimate: time.Duration(ns)}
 	for _, o := range space.Others() {
-		c.Others = append(c.Others, Alternative{o.Schedule, time.Duration(ns * (o.Cost - 1))})
+		c.Others = append(c.Others, Alternative{Schedule: o.Schedule, Extra: time.Duration(ns * (o.Cost - 1))})
 	}
 	return c
 }
@@ -150,6 +156,8 @@ type LayerInfo struct {
 	Schedule schedules.Schedule
 	Source   Source
 	CodeHash string
+	Estimate time.Duration // of one run on one thread, as the Chooser knew or guessed
+	Loss     float64       // see Choice
 	// Band is how many of its rows, about, are made before the next layer reads
 	// them; 0: all.
 	Band int

@@ -189,6 +189,31 @@ func TestCompileErrorsNameTheNode(t *testing.T) {
 	wantError(t, err, "node 0 CUSTOM", "nobody knows it")
 }
 
+// A layer whose code is not what the chooser knows a time of is stale.
+func TestOtherCodeIsStale(t *testing.T) {
+	g := importModel(t, opsDir, "conv_u8_3x3_valid", "model.tflite")
+	for hash, want := range map[string]Source{"": Exact, "0123456789abcdef": Stale, "same": Exact} {
+		m, err := Compile(g, Options{ISA: schedules.AVX2, Mode: kernels.Emulated,
+			Choose: func(w schedules.Workload, isa schedules.ISA) (Choice, error) {
+				c, err := Default(w, isa)
+				c.Source, c.CodeHash, c.Estimate = Exact, hash, time.Second
+				if k, kErr := kernels.Build(w, c.Schedule, isa); hash == "same" && kErr == nil {
+					c.CodeHash = k.CodeHash()
+				}
+				return c, err
+			}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if l := m.Layers()[0]; l.Source != want || l.Estimate != time.Second {
+			t.Errorf("hash %q: %v, %v, want %v", hash, l.Source, l.Estimate, want)
+		}
+		if err := m.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 func wantError(t *testing.T, err error, parts ...string) {
 	t.Helper()
 	if err == nil {

@@ -40,12 +40,13 @@ func (m *Module) settle(choices []Choice) {
 			continue
 		}
 		w := m.steps[i].info.Workload
-		s.options[i] = []option{{c.Schedule, 0, LayoutOf(w, c.Schedule)}}
+		s.options[i] = []option{{Alternative{c.Schedule, 0, c.CodeHash}, LayoutOf(w, c.Schedule)}}
 		for _, o := range c.Others {
-			s.options[i] = append(s.options[i], option{o.Schedule, max(o.Extra, 0), LayoutOf(w, o.Schedule)})
+			o.Extra = max(o.Extra, 0)
+			s.options[i] = append(s.options[i], option{o, LayoutOf(w, o.Schedule)})
 		}
 		s.layers[i] = s.variable(len(s.options[i]))
-		s.add(func(v []int) time.Duration { return s.options[i][v[0]].extra }, s.layers[i])
+		s.add(func(v []int) time.Duration { return s.options[i][v[0]].Extra }, s.layers[i])
 	}
 	for id, u := range m.findUses() {
 		s.addTensor(qnn.TensorID(id), u)
@@ -53,15 +54,16 @@ func (m *Module) settle(choices []Choice) {
 	values := s.solve()
 	for i, options := range s.options {
 		if options != nil {
-			choices[i].Schedule = options[values[s.layers[i]]].schedule
+			o := options[values[s.layers[i]]]
+			choices[i].Schedule, choices[i].CodeHash = o.Schedule, o.CodeHash
+			choices[i].Estimate += o.Extra
 		}
 	}
 }
 
 type option struct {
-	schedule schedules.Schedule
-	extra    time.Duration
-	layout   Layout
+	Alternative
+	layout Layout
 }
 
 // A settlement has a variable for each layer, its option, and one for each tensor:

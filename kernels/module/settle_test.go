@@ -32,8 +32,8 @@ func TestSettle(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			m := twoConvolutions(t)
 			choices := []Choice{
-				{Schedule: parse(t, flat), Others: []Alternative{{parse(t, rows), c.rows}}},
-				{Schedule: parse(t, halo), Others: []Alternative{{parse(t, copies), c.copies}}},
+				{Schedule: parse(t, flat), Others: []Alternative{{Schedule: parse(t, rows), Extra: c.rows}}},
+				{Schedule: parse(t, halo), Others: []Alternative{{Schedule: parse(t, copies), Extra: c.copies}}},
 			}
 			m.settle(choices)
 			for i, want := range []string{c.first, c.second} {

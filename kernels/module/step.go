@@ -21,6 +21,7 @@ type step struct {
 	data      int       // which operand it reads
 	subpixel  *subpixel // of TRANSPOSE_CONV: what becomes of the layer's results
 	code      *code     // nil without machine code
+	measured  string    // hash of the code that the chooser knows a time of
 	operators *kernels.Operators
 	packed    *kernels.Packed
 	add       pairParts         // of the residual, nil without

@@ -1,0 +1,96 @@
+package logs
+
+import (
+	"context"
+	"database/sql"
+	"sync"
+
+	"qtune/schedules"
+)
+
+// A cache keeps what many rows share: the statements of queries, and what the
+// texts of workloads and machines say. The log has few of each.
+type cache struct {
+	mu struct {
+		sync.Mutex
+		statements map[string]*sql.Stmt
+		workloads  map[string]schedules.Workload
+		machines   map[string]schedules.Machine
+	}
+}
+
+func newCache() *cache {
+	c := &cache{}
+	c.mu.statements = map[string]*sql.Stmt{}
+	c.mu.workloads = map[string]schedules.Workload{}
+	c.mu.machines = map[string]schedules.Machine{}
+	return c
+}
+
+// statement prepares text once. Closing the database closes it.
+func (l *Log) statement(ctx context.Context, text string) (*sql.Stmt, error) {
+	c := l.cache
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if s := c.mu.statements[text]; s != nil {
+		return s, nil
+	}
+	s, err := l.db.PrepareContext(ctx, text)
+	if err == nil {
+		c.mu.statements[text] = s
+	}
+	return s, err
+}
+
+// workload is schedules.ParseWorkload.
+func (c *cache) workload(text string) (schedules.Workload, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return remember(c.mu.workloads, text, schedules.ParseWorkload)
+}
+
+// target is schedules.ParseTarget of an instruction set and a machine.
+func (c *cache) target(isa, machine string) (schedules.Target, error) {
+	i, err := schedules.ParseISA(isa)
+	if err != nil {
+		return schedules.Target{}, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	m, err := remember(c.mu.machines, machine, schedules.ParseMachine)
+	return schedules.Target{ISA: i, Machine: m}, err
+}
+
+// maxRemembered bounds a cache of texts: an export can hold any number.
+const maxRemembered = 1 << 16
+
+// remember is parse, which is called once for each text that it accepts.
+func remember[T any](known map[string]T, text string, parse func(string) (T, error)) (T, error) {
+	v, ok := known[text]
+	if ok {
+		return v, nil
+	}
+	v, err := parse(text)
+	if err != nil {
+		return v, err
+	}
+	if len(known) >= maxRemembered {
+		clear(known)
+	}
+	known[text] = v
+	return v, nil
+}
+
+// identity reads the texts that name a measurement.
+func (c *cache) identity(workload, isa, machine, schedule string) (schedules.Workload, schedules.Target, schedules.Schedule, error) {
+	w, err := c.workload(workload)
+	if err != nil {
+		return w, schedules.Target{}, schedules.Schedule{}, err
+	}
+	t, err := c.target(isa, machine)
+	if err != nil {
+		return w, t, schedules.Schedule{}, err
+	}
+	s, err := schedules.ParseSchedule(schedule)
+	return w, t, s, err
+}
