@@ -41,7 +41,10 @@ type TaskProgress struct {
 	Workload      schedules.Workload
 	Count, Trials int
 	Default, Best measure.Nanos // 0 = not known yet
-	Ended         bool
+	// Expected is the time of an inference that one more trial is expected to save:
+	// the next trials go where it is most. 0 where the search has ended.
+	Expected measure.Nanos
+	Ended    bool
 }
 
 // Improved says that a task has a new best schedule. The trial may not be
@@ -152,8 +155,11 @@ func (t *tuner) progress() Progress {
 	}
 	bests, defaults := true, true
 	for _, k := range t.tasks {
-		p.Tasks = append(p.Tasks, TaskProgress{Workload: k.Workload, Count: k.Count, Trials: len(k.curve),
-			Default: k.fallback, Best: k.time(), Ended: k.ended != ""})
+		e := TaskProgress{Workload: k.Workload, Count: k.Count, Trials: len(k.curve), Default: k.fallback, Best: k.time(), Ended: k.ended != ""}
+		if !e.Ended {
+			e.Expected = measure.Nanos(k.gain() * float64(1+k.inFlight))
+		}
+		p.Tasks = append(p.Tasks, e)
 		bests = bests && k.time() > 0
 		defaults = defaults && k.fallback > 0
 		p.Network += measure.Nanos(k.Count) * k.time()

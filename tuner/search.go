@@ -47,14 +47,14 @@ func (t *tuner) search(ctx context.Context) error {
 		ctx = limited
 	}
 	t.lastSaved = time.Now()
-	tick := time.NewTicker(saveInterval)
+	tick := time.NewTicker(t.cfg.saveEvery)
 	defer tick.Stop()
 	finished := make(chan *batch)
 	running := 0
 	var failed error
 	for {
 		for failed == nil && ctx.Err() == nil && running < t.cfg.Runner.Slots() {
-			b := t.next()
+			b := t.pending()
 			if b == nil {
 				break
 			}
@@ -75,7 +75,7 @@ func (t *tuner) search(ctx context.Context) error {
 			t.reportEnded()
 		case <-tick.C:
 		}
-		if failed == nil && time.Since(t.lastSaved) >= saveInterval {
+		if failed == nil && time.Since(t.lastSaved) >= t.cfg.saveEvery {
 			failed = t.save(measuring)
 		}
 		if failed != nil {
@@ -98,10 +98,41 @@ func drained(ctx context.Context) (context.Context, context.CancelFunc) {
 	return late, func() { stop(); cancel() }
 }
 
+// pending returns the next batch to measure: one that waits, or a new one; nil if
+// there is none.
+func (t *tuner) pending() *batch {
+	if len(t.waiting) > 0 {
+		b := t.waiting[0]
+		t.waiting = t.waiting[1:]
+		return b
+	}
+	return t.next()
+}
+
+// reachable is how many trials there will be, known ones included: all, or as many
+// as the time allows at the pace so far.
+func (t *tuner) reachable() int {
+	if t.cfg.Time == 0 || t.counts.New == 0 {
+		return t.cfg.Trials
+	}
+	pace := float64(t.counts.New) / float64(time.Since(t.started))
+	return min(t.cfg.Trials, t.counts.Known+int(pace*float64(t.cfg.Time)))
+}
+
+// endFlat ends the search of tasks that have gone flat.
+func (t *tuner) endFlat() {
+	for _, k := range t.tasks {
+		if k.ended == "" && k.flat() {
+			k.ended = fmt.Sprintf("flat: nothing new in %d trials, and the model expects less than can be measured", recentTrials)
+		}
+	}
+}
+
 // next makes the next batch; nil if there is none.
 func (t *tuner) next() *batch {
 	for {
-		shares := plan(t.tasks, t.cfg.Trials, t.cfg.Trials-t.planned, t.cfg.Batch)
+		t.endFlat()
+		shares := plan(t.tasks, t.reachable(), t.cfg.Trials-t.planned, t.cfg.Batch)
 		if shares == nil {
 			return nil
 		}
@@ -130,6 +161,29 @@ func (t *tuner) add(b *batch, k *task, asked []schedules.Schedule) {
 
 // take takes a batch's results in.
 func (t *tuner) take(ctx context.Context, b *batch) error {
+	if b.err != nil {
+		b.results = nil
+	}
+	told, improved := t.digest(b)
+	t.unsaved = append(t.unsaved, told...)
+	for _, e := range improved {
+		t.emit(e)
+	}
+	switch {
+	case b.err != nil && errors.Is(b.err, ctx.Err()):
+		return nil // ended while it was measured: as if it had not begun
+	case b.err != nil:
+		return fmt.Errorf("measuring: %w", b.err)
+	case t.lost > lostLimit:
+		return fmt.Errorf("measuring: %d results in a row were lost, the last: %s", t.lost, b.results[len(b.results)-1].Message)
+	}
+	return nil
+}
+
+// digest tells tasks and strategies what became of a batch. It returns the trials,
+// and which of them are a task's new best. Lost ones are neither: they are asked
+// again.
+func (t *tuner) digest(b *batch) (told []trialOfTask, improved []Improved) {
 	tell := map[*task][]strategy.Trial{}
 	var order []*task // of tell, so that the run does not depend on a map's order
 	for _, k := range b.owners {
@@ -139,32 +193,24 @@ func (t *tuner) take(ctx context.Context, b *batch) error {
 			k.inFlight--
 		}
 	}
-	if b.err != nil {
-		if errors.Is(b.err, ctx.Err()) {
-			return nil // ended while it was measured: as if it had not begun
-		}
-		return fmt.Errorf("measuring: %w", b.err)
-	}
 	for i, r := range b.results {
 		k, s := b.owners[i], b.jobs[i].Schedule
 		if r.Status == measure.WorkerLost && t.again(k, s) {
-			if t.lost++; t.lost > lostLimit {
-				return fmt.Errorf("measuring: %d results in a row were lost, the last: %s", t.lost, r.Message)
-			}
+			t.lost++
 			continue
 		}
 		t.lost = 0
 		before := k.best
 		tell[k] = append(tell[k], k.learn(s, r, t.cfg.FailureLimit))
-		t.unsaved = append(t.unsaved, trialOfTask{k, s, r})
+		told = append(told, trialOfTask{k, s, r})
 		if k.best != before {
-			t.emit(Improved{Task: k.index, Workload: k.Workload, Schedule: s, Time: k.time(), Before: before.summary.Center, Default: k.fallback})
+			improved = append(improved, Improved{Task: k.index, Workload: k.Workload, Schedule: s, Time: k.time(), Before: before.summary.Center, Default: k.fallback})
 		}
 	}
 	for _, k := range order {
 		k.strategy.Tell(tell[k])
 	}
-	return nil
+	return told, improved
 }
 
 // again has a lost candidate measured once more, if its task goes on.

@@ -2,6 +2,7 @@ package tuner
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -27,6 +28,8 @@ type task struct {
 	curve    []measure.Nanos // best time after each trial; 0 while there is none
 	fallback measure.Nanos   // time of the default schedule; 0 = not known
 	best     contender
+
+	promised, kept float64 // by the strategy, of ln(time); see promise
 
 	failures   int    // trials that failed
 	firstError string // of them
@@ -56,7 +59,9 @@ func (k *task) ask(n int) []schedules.Schedule {
 	k.retry = k.retry[len(again):]
 	out := append([]schedules.Schedule(nil), again...)
 	if len(out) < n {
-		out = append(out, k.strategy.Ask(n-len(out))...)
+		asked := k.strategy.Ask(n - len(out))
+		k.noteAsked(len(asked))
+		out = append(out, asked...)
 	}
 	if len(out) < n && k.ended == "" {
 		k.ended = "all schedules of the space were tried"
@@ -77,6 +82,9 @@ func (k *task) learn(s schedules.Schedule, r measure.Result, failureLimit int) s
 		told.Time = c.summary.Center
 		k.measured = append(k.measured, c)
 		if k.best.summary.Center == 0 || c.summary.Center < k.best.summary.Center {
+			if k.best.summary.Center > 0 {
+				k.kept += math.Log(float64(k.best.summary.Center / c.summary.Center))
+			}
 			k.best = c
 		}
 		if s == k.space.Start() {

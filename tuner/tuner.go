@@ -6,6 +6,7 @@
 // store, Events while it runs, a Report. One goroutine owns all state; runners
 // are called from others, several batches at a time.
 //
+//	resume  resume.go    the state where an earlier run ended
 //	plan    budget.go    which task next, and how many trials
 //	ask     strategy/    which schedules
 //	measure Runner       check and time a batch, while the next is planned
@@ -29,6 +30,7 @@ import (
 	"qtune/kernels"
 	"qtune/measure"
 	"qtune/schedules"
+	"qtune/tuner/model"
 	"qtune/tuner/strategy"
 )
 
@@ -54,15 +56,20 @@ type Config struct {
 	// Time ends the search, but not the finals, after so long. 0: no limit.
 	Time time.Duration
 
-	Session  int64  // of the store's rows; 0 = none
-	Strategy string // "" is strategy.Default
-	Seed     uint64 // of the search
-	Batch    int    // jobs measured in turn; 0 is 8
+	Session  int64        // of the store's rows; 0 = none
+	Strategy string       // "" is strategy.Default
+	Seed     uint64       // of the search
+	Prior    *model.Prior // what is known of other workloads; may be nil
+	// SpaceFor returns the space of a workload. nil is schedules.SpaceFor.
+	SpaceFor func(schedules.Workload, schedules.ISA) (*schedules.Space, error)
+	Batch    int // jobs measured in turn; 0 is 8
 	// FailureLimit ends the search of a task after so many equal failures in a
 	// row. 0 is 20.
 	FailureLimit int
 
 	Listen func(Event) // called from the goroutine of Run; may be nil
+
+	saveEvery time.Duration // how long a result may wait to be stored; 0 is saveInterval
 }
 
 // Defaults of a Config.
@@ -109,6 +116,7 @@ type tuner struct {
 
 	nextID    uint64
 	planned   int           // trials of the budget that are done or under way
+	waiting   []*batch      // planned, but not yet begun, when an earlier run ended
 	unsaved   []trialOfTask // results that the store does not have yet
 	lastSaved time.Time
 	lost      int // results in a row that were lost
@@ -134,6 +142,12 @@ func newTuner(cfg Config) (*tuner, error) {
 	if cfg.Strategy == "" {
 		cfg.Strategy = strategy.Default
 	}
+	if cfg.saveEvery == 0 {
+		cfg.saveEvery = saveInterval
+	}
+	if cfg.SpaceFor == nil {
+		cfg.SpaceFor = schedules.SpaceFor
+	}
 	if cfg.Listen == nil {
 		cfg.Listen = func(Event) {}
 	}
@@ -142,18 +156,29 @@ func newTuner(cfg Config) (*tuner, error) {
 	}
 	t := &tuner{cfg: cfg, started: time.Now(), counts: Counts{ByStatus: map[measure.Status]int{}}}
 	for _, st := range cfg.Tasks {
-		space, err := schedules.SpaceFor(st.Workload, cfg.Target.ISA)
+		space, err := cfg.SpaceFor(st.Workload, cfg.Target.ISA)
 		if err != nil {
 			t.skipped = append(t.skipped, Skipped{st, err.Error()})
 			continue
 		}
-		s, err := strategy.New(cfg.Strategy, space, cfg.Seed^hashOf(st.Workload))
-		if err != nil {
-			return nil, err
-		}
-		t.tasks = append(t.tasks, newTask(len(t.tasks), st, space, s))
+		t.tasks = append(t.tasks, &task{Task: st, index: len(t.tasks), space: space})
 	}
-	return t, nil
+	return t, t.reset()
+}
+
+// reset makes the search new: nothing is known, nothing planned.
+func (t *tuner) reset() error {
+	t.planned, t.counts.Known, t.waiting = 0, 0, nil
+	m := model.New(t.cfg.Seed, t.cfg.Prior)
+	for i, k := range t.tasks {
+		w := k.Workload
+		s, err := strategy.New(t.cfg.Strategy, k.space, t.cfg.Seed^hashOf(w), m.Task(w, t.cfg.Target))
+		if err != nil {
+			return err
+		}
+		t.tasks[i] = newTask(i, k.Task, k.space, s)
+	}
+	return nil
 }
 
 func (c *Config) validate() error {

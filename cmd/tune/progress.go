@@ -116,7 +116,7 @@ func progressTable(e tuner.Progress, width, height int) []string {
 		}
 		return 0
 	})
-	t := newTable(">task", ">trials", ">default", ">best", ">gain", "workload")
+	t := newTable(">task", ">trials", ">default", ">best", ">gain", ">next saves", "workload")
 	rows := max(height-4, 1) // the head, the summary, and the line that the cursor is on
 	for _, i := range order[:min(rows, len(order))] {
 		k := e.Tasks[i]
@@ -124,7 +124,7 @@ func progressTable(e tuner.Progress, width, height int) []string {
 		if k.Best > 0 {
 			gain = float64(k.Default / k.Best)
 		}
-		t.add(fmt.Sprint(i), fmt.Sprint(k.Trials), nanos(float64(k.Default)), nanos(float64(k.Best)), factor(gain), k.Workload.String())
+		t.add(fmt.Sprint(i), fmt.Sprint(k.Trials), nanos(float64(k.Default)), nanos(float64(k.Best)), factor(gain), nextSaves(k), k.Workload.String())
 	}
 	var b strings.Builder
 	_ = t.write(&b) // a Builder does not fail
@@ -135,4 +135,13 @@ func progressTable(e tuner.Progress, width, height int) []string {
 		}
 	}
 	return lines
+}
+
+// nextSaves is what one more trial of a task is expected to save of an inference:
+// why trials go where they go.
+func nextSaves(k tuner.TaskProgress) string {
+	if k.Ended {
+		return "ended"
+	}
+	return k.Expected.String()
 }

@@ -29,7 +29,7 @@ func TestMain(m *testing.M) {
 }
 
 // TestScripts runs the command as its user does: see testdata/script. Scripts
-// find golden one-operator networks in $OPS and, where they exist (condition
+// find golden one-operator networks in $OPS, recorded spaces in $RECORDINGS and, where they exist (condition
 // [shared]), real networks and photographs in $SHARED. Condition [native]: this
 // CPU executes generated code.
 func TestScripts(t *testing.T) {
@@ -41,12 +41,17 @@ func TestScripts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	recordings, err := filepath.Abs(filepath.Join("..", "..", "tuner", "replay", "testdata"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	testscript.Run(t, testscript.Params{
 		Dir:                 filepath.Join("testdata", "script"),
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("OPS", ops)
+			e.Setenv("RECORDINGS", recordings)
 			e.Setenv("SHARED", shared)
 			return nil
 		},

@@ -15,6 +15,7 @@ import (
 	"qtune/qnn"
 	"qtune/schedules"
 	"qtune/tuner"
+	"qtune/tuner/model"
 	"qtune/tuner/strategy"
 )
 
@@ -29,6 +30,7 @@ type tuneFlags struct {
 	threads   int
 	seed      uint64
 	tuner     string
+	prior     string
 	tasks     string
 	parallel  int
 	json      bool
@@ -59,6 +61,7 @@ Exit status: 0 done, 1 failed, 2 wrong usage, 3 --strict not met.`,
 	c.Flags().DurationVar(&f.time, "time", 0, "end the search after so long, such as 10m (default: no limit)")
 	c.Flags().Uint64Var(&f.seed, "seed", 1, "seed of the search")
 	c.Flags().StringVar(&f.tuner, "tuner", strategy.Default, "how to search: "+strings.Join(strategy.Names(), ", "))
+	c.Flags().StringVar(&f.prior, "prior", "", "begin with what another log, or a model that train saved, knows")
 	c.Flags().StringVar(&f.tasks, "tasks", "", `tasks to tune: numbers, ranges and operators, such as "0,4-6,dense" (default: all)`)
 	c.Flags().IntVar(&f.parallel, "parallel", 0, "processes that measure at the same time, each on a core (default: one measures, others check)")
 	return c
@@ -99,11 +102,15 @@ func tune(c *cobra.Command, f *tuneFlags) error {
 	if isa == schedules.Ref {
 		return fmt.Errorf("target ref has nothing to tune: it is plain Go")
 	}
+	prior, err := loadPrior(c, f.prior)
+	if err != nil {
+		return err
+	}
 	log, err := logs.Open(f.log, logs.Options{Warn: warner(c)})
 	if err != nil {
 		return err
 	}
-	rep, err := f.search(c, log, tasks, isa)
+	rep, err := f.search(c, log, tasks, isa, prior)
 	if err == nil && !rep.Interrupted {
 		err = finishTuning(c, f, log, g, isa, rep)
 	} else if rep != nil {
@@ -164,7 +171,7 @@ func parseTasks(texts []string) ([]schedules.Task, error) {
 }
 
 // search spends the budget. The report may be there beside an error.
-func (f *tuneFlags) search(c *cobra.Command, log *logs.Log, tasks []schedules.Task, isa schedules.ISA) (*tuner.Report, error) {
+func (f *tuneFlags) search(c *cobra.Command, log *logs.Log, tasks []schedules.Task, isa schedules.ISA, prior *model.Prior) (*tuner.Report, error) {
 	runner, err := newRunner(f.parallel)
 	if err != nil {
 		return nil, err
@@ -184,6 +191,7 @@ func (f *tuneFlags) search(c *cobra.Command, log *logs.Log, tasks []schedules.Ta
 		Time:     f.time,
 		Strategy: f.tuner,
 		Seed:     f.seed,
+		Prior:    prior,
 		Listen:   display.listen,
 	})
 	display.end()

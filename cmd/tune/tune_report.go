@@ -2,13 +2,11 @@ package main
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"qtune/kernels/module"
 	"qtune/logs"
 	"qtune/measure"
 	"qtune/qnn"
@@ -44,14 +42,6 @@ type tunedTask struct {
 	Ended     string  `json:"ended,omitempty"`
 }
 
-// endToEnd compares inferences with default and tuned schedules.
-type endToEnd struct {
-	Runs      int            `json:"runs"`
-	DefaultNS int64          `json:"default_ns"` // medians
-	TunedNS   int64          `json:"tuned_ns"`
-	Sources   map[string]int `json:"schedules_from"`
-}
-
 func tuningReport(r *tuner.Report, latency *endToEnd) tuneReport {
 	rep := tuneReport{
 		GeoMeanGain: r.GeoMeanGain, Trials: r.Counts.New, Known: r.Counts.Known, Statuses: map[string]int{},
@@ -80,52 +70,11 @@ func finishTuning(c *cobra.Command, f *tuneFlags, log *logs.Log, g *qnn.Graph, i
 	if g == nil {
 		return printTuning(c, f, tuningReport(r, nil))
 	}
-	latency, err := compareLatency(c, log, g, isa, f.threads)
+	latency, err := compareLatency(c, f, log, g, isa, r)
 	if err != nil {
 		fmt.Fprintf(c.ErrOrStderr(), "no end-to-end latency: %s: %v\n", f.model.path, err)
 	}
 	return printTuning(c, f, tuningReport(r, latency))
-}
-
-// How long compareLatency measures.
-const (
-	compareTime    = 2 * time.Second
-	compareMinRuns = 5
-	compareMaxRuns = 500
-)
-
-// compareLatency times whole inferences with default and with tuned schedules,
-// in turn, so that both meet the same disturbances.
-func compareLatency(c *cobra.Command, log *logs.Log, g *qnn.Graph, isa schedules.ISA, threads int) (*endToEnd, error) {
-	before, err := module.Compile(g, module.Options{ISA: isa, Threads: threads})
-	if err != nil {
-		return nil, err
-	}
-	defer before.Close()
-	choose := logs.Chooser(c.Context(), log, schedules.HostMachine())
-	after, err := module.Compile(g, module.Options{ISA: isa, Choose: choose, Threads: threads})
-	if err != nil {
-		return nil, err
-	}
-	defer after.Close()
-	fmt.Fprintf(c.ErrOrStderr(), "schedules of the network: %s\n", summariseSources(after.Layers()))
-	inputs := randomInputs(g)
-	var times [2][]int64
-	start := time.Now()
-	for n := 0; n < compareMaxRuns && (n < compareMinRuns || time.Since(start) < compareTime); n++ {
-		for i, m := range []*module.Module{before, after} {
-			begin := time.Now()
-			if _, err := m.Run(inputs); err != nil {
-				return nil, err
-			}
-			times[i] = append(times[i], time.Since(begin).Nanoseconds())
-		}
-	}
-	for i := range times {
-		slices.Sort(times[i])
-	}
-	n := len(times[0])
-	return &endToEnd{Runs: n, DefaultNS: times[0][n/2], TunedNS: times[1][n/2], Sources: countSources(after.Layers())}, nil
 }
 
 func printTuning(c *cobra.Command, f *tuneFlags, r tuneReport) error {
@@ -150,6 +99,9 @@ func printTuning(c *cobra.Command, f *tuneFlags, r tuneReport) error {
 	if l := r.Latency; l != nil {
 		fmt.Fprintf(w, "end to end: default %s, tuned %s, gain %s (medians of %d inferences each)\n",
 			ms(time.Duration(l.DefaultNS)), ms(time.Duration(l.TunedNS)), factor(float64(l.DefaultNS)/float64(l.TunedNS)), l.Runs)
+		for _, text := range l.Reverted {
+			fmt.Fprintf(w, "slower in the network than its default, which is used: %s\n", text)
+		}
 	}
 	return nil
 }

@@ -9,31 +9,28 @@ import (
 	"qtune/schedules"
 )
 
-// evolve is an evolutionary search with a model as its sieve. It breeds more
-// candidates than it is asked for, from the best that were measured (neighbours
-// in the space, mutations, crossovers), and hands out those of which the model
-// promises most; a share is drawn uniformly, so that neither the population nor
-// the model can lead it into a corner for good.
+// evolve is an evolutionary search. It breeds from the best that were measured:
+// neighbours in the space, mutations, crossovers. A share is drawn uniformly, so
+// that the population cannot lead it into a corner for good.
 type evolve struct {
-	random // the uniform draws, what is visited, and what is left at the end
-	model  *model
+	random         // the uniform draws, what is visited, and what is left at the end
 	best   []Trial // fastest first, at most population
 	told   int     // successful trials
+
+	near map[schedules.Schedule][]schedules.Schedule // neighbours of parents
 }
 
-// Parameters of the search: first guesses, with which it finds the simulated
-// machine's optimum (TestOptimum). They were not tuned.
+// Parameters of the search.
 const (
 	population  = 24   // parents
-	infancy     = 12   // successful trials before parents and model mean anything
-	litter      = 8    // bred candidates for each one handed out
+	infancy     = 12   // successful trials before parents mean anything
 	uniform     = 0.10 // share drawn uniformly
 	byNeighbour = 0.40 // shares of how the others are bred; the rest are crossovers
 	byMutation  = 0.35
 )
 
 func newEvolve(space Space, rng *rand.Rand) *evolve {
-	return &evolve{random: *newRandom(space, rng), model: newModel()}
+	return &evolve{random: *newRandom(space, rng), near: map[schedules.Schedule][]schedules.Schedule{}}
 }
 
 // Tell remembers the trials.
@@ -44,7 +41,6 @@ func (e *evolve) Tell(trials []Trial) {
 			continue
 		}
 		e.told++
-		e.model.add(t.Schedule, math.Log(float64(t.Time)))
 		e.best = append(e.best, t)
 	}
 	slices.SortFunc(e.best, func(a, b Trial) int {
@@ -65,17 +61,14 @@ func (e *evolve) Ask(n int) []schedules.Schedule {
 	if e.told < infancy {
 		return e.grow(out, n)
 	}
-	pool := e.breed(litter * (n - len(out)))
-	for _, s := range e.model.rank(pool) {
-		if len(out) >= n {
-			break
-		}
+	for _, s := range e.breed(n - len(out)) {
 		if e.rng.Float64() < uniform {
 			if u, ok := e.next(); ok {
 				out = append(out, u)
+				continue
 			}
 		}
-		if len(out) < n && e.add(s) {
+		if e.add(s) {
 			out = append(out, s)
 		}
 	}
@@ -94,8 +87,10 @@ func (e *evolve) grow(out []schedules.Schedule, n int) []schedules.Schedule {
 		if !e.add(s) {
 			continue
 		}
-		out = append(out, s)
-		if u, ok := e.random.next(); ok && len(out) < n {
+		if out = append(out, s); len(out) >= n {
+			return out
+		}
+		if u, ok := e.random.next(); ok {
 			out = append(out, u)
 		}
 	}
@@ -134,7 +129,7 @@ func (e *evolve) child() schedules.Schedule {
 	parent := e.parent()
 	switch r := e.rng.Float64(); {
 	case r < byNeighbour:
-		if near := e.space.Neighbours(parent); len(near) > 0 {
+		if near := e.neighbours(parent); len(near) > 0 {
 			return near[e.rng.IntN(len(near))]
 		}
 		return parent
@@ -142,6 +137,16 @@ func (e *evolve) child() schedules.Schedule {
 		return e.space.Mutate(e.rng, parent)
 	}
 	return e.space.Crossover(e.rng, parent, e.parent())
+}
+
+// neighbours returns those of a parent, which it is asked for again and again.
+func (e *evolve) neighbours(parent schedules.Schedule) []schedules.Schedule {
+	near, ok := e.near[parent]
+	if !ok {
+		near = e.space.Neighbours(parent)
+		e.near[parent] = near
+	}
+	return near
 }
 
 // parent draws from the best: the first about three times as often as the last.

@@ -1,7 +1,7 @@
 // Package strategy chooses which schedules to try. A Strategy is asked for
 // candidates and told what became of them; it measures nothing and knows no
 // clock. What it asks is a function of its space, its seed and the calls made
-// to it, in their order; it never asks the same schedule twice, nor one that it
+// to it and to its model, in their order; it never asks the same schedule twice, nor one that it
 // was told of.
 package strategy
 
@@ -13,6 +13,7 @@ import (
 
 	"qtune/measure"
 	"qtune/schedules"
+	"qtune/tuner/model"
 )
 
 // A Strategy searches one space.
@@ -38,19 +39,23 @@ type Space interface {
 	Crossover(rng *rand.Rand, a, b schedules.Schedule) schedules.Schedule
 	Neighbours(schedules.Schedule) []schedules.Schedule
 	All() iter.Seq[schedules.Schedule]
+	Size() int
 }
 
 // Default is the name of the strategy to use where none is asked for.
-const Default = "evolve"
+const Default = "model"
 
 // strategies lists the strategies, best first.
 var strategies = []struct {
 	name  string
-	start func(Space, *rand.Rand) Strategy
+	start func(Space, *rand.Rand, *model.Task) Strategy
 }{
-	{"evolve", func(s Space, rng *rand.Rand) Strategy { return newEvolve(s, rng) }},
-	{"random", func(s Space, rng *rand.Rand) Strategy { return newRandom(s, rng) }},
-	{"grid", func(s Space, _ *rand.Rand) Strategy { return newGrid(s) }},
+	{"model", func(s Space, rng *rand.Rand, k *model.Task) Strategy { return newLearned(s, rng, k) }},
+	{"anneal", func(s Space, rng *rand.Rand, k *model.Task) Strategy { return newAnneal(s, rng, k) }},
+	{"evolve", func(s Space, rng *rand.Rand, _ *model.Task) Strategy { return newEvolve(s, rng) }},
+	{"descent", func(s Space, rng *rand.Rand, _ *model.Task) Strategy { return newDescent(s, rng) }},
+	{"random", func(s Space, rng *rand.Rand, _ *model.Task) Strategy { return newRandom(s, rng) }},
+	{"grid", func(s Space, _ *rand.Rand, _ *model.Task) Strategy { return newGrid(s) }},
 }
 
 // Names lists the strategies.
@@ -62,11 +67,12 @@ func Names() []string {
 	return names
 }
 
-// New starts the named strategy. All ask for the space's start schedule first.
-func New(name string, space Space, seed uint64) (Strategy, error) {
+// New starts the named strategy. All ask for the space's start schedule first. The
+// model is told by the strategy, if that uses one; nil does without.
+func New(name string, space Space, seed uint64, task *model.Task) (Strategy, error) {
 	for _, s := range strategies {
 		if s.name == name {
-			return s.start(space, rand.New(rand.NewPCG(seed, 0x7175_6e65))), nil
+			return s.start(space, rand.New(rand.NewPCG(seed, 0x7175_6e65)), task), nil
 		}
 	}
 	return nil, fmt.Errorf("unknown tuner %q (known: %s)", name, strings.Join(Names(), ", "))

@@ -9,6 +9,7 @@ import (
 	"qtune/measure"
 	"qtune/measure/sim"
 	"qtune/schedules"
+	"qtune/tuner/model"
 )
 
 // testWorkloads are of MobileNet: a 1x1 convolution, the first 3x3, a depthwise
@@ -33,9 +34,10 @@ func testSpace(t testing.TB, workload string, isa schedules.ISA) *schedules.Spac
 	return s
 }
 
-func newStrategy(t testing.TB, name string, space Space, seed uint64) Strategy {
+func newStrategy(t testing.TB, name string, space *schedules.Space, seed uint64) Strategy {
 	t.Helper()
-	s, err := New(name, space, seed)
+	target := schedules.Target{ISA: space.ISA(), Machine: schedules.Machine{Vendor: "sim", Cores: 1}}
+	s, err := New(name, space, seed, model.New(seed, nil).Task(space.Workload(), target))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,8 +78,8 @@ func TestAsks(t *testing.T) {
 	machine := sim.New(sim.Config{Seed: 1})
 	for _, name := range Names() {
 		space := testSpace(t, testWorkloads[0], schedules.AVX2)
-		asked, _ := search(newStrategy(t, name, space, 5), space, machine, 200, 8)
-		again, _ := search(newStrategy(t, name, space, 5), space, machine, 200, 8)
+		asked, _ := search(newStrategy(t, name, space, 5), space, machine, 100, 8)
+		again, _ := search(newStrategy(t, name, space, 5), space, machine, 100, 8)
 		if !slices.Equal(asked, again) {
 			t.Errorf("%s: same seed and tells, other asks", name)
 		}
@@ -97,12 +99,12 @@ func TestAsks(t *testing.T) {
 		if name == "grid" {
 			continue
 		}
-		other, _ := search(newStrategy(t, name, space, 6), space, machine, 200, 8)
+		other, _ := search(newStrategy(t, name, space, 6), space, machine, 100, 8)
 		if slices.Equal(asked, other) {
 			t.Errorf("%s: the seed does not matter", name)
 		}
 	}
-	if _, err := New("oracle", nil, 1); err == nil {
+	if _, err := New("oracle", nil, 1, nil); err == nil {
 		t.Error("an unknown strategy was made")
 	}
 }
@@ -136,44 +138,63 @@ func TestHistory(t *testing.T) {
 	}
 }
 
-// TestOptimum bounds what a search of 100 trials, in spaces of up to some
-// thousand schedules, loses against the true optimum.
+// TestOptimum bounds what a search of 64 trials, in spaces of up to some thousand
+// schedules, loses against the true optimum.
 func TestOptimum(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds, and some minutes under the race detector")
+	}
+	const seeds = 3
 	loss := map[string]float64{}
-	for _, name := range []string{"evolve", "random"} {
-		n := 0.0
-		for _, text := range testWorkloads {
-			for _, isa := range schedules.ISAs() {
-				space := testSpace(t, text, isa)
-				for seed := range uint64(2) {
-					machine := sim.New(sim.Config{Seed: seed})
-					_, best := search(newStrategy(t, name, space, seed), space, machine, 100, 8)
-					loss[name] += float64(best/optimum(space, machine)) - 1
-					n++
-				}
+	machine := sim.New(sim.Config{Seed: 1})
+	for _, text := range testWorkloads {
+		space := testSpace(t, text, schedules.AVX512VNNI)
+		want := optimum(space, machine)
+		for _, name := range Names() {
+			for seed := range uint64(seeds) {
+				_, best := search(newStrategy(t, name, space, seed), space, machine, 64, 8)
+				loss[name] += (float64(best/want) - 1) / float64(seeds*len(testWorkloads))
 			}
 		}
-		loss[name] /= n
 	}
-	t.Logf("mean loss after 100 trials: evolve %.1f %%, random %.1f %%", 100*loss["evolve"], 100*loss["random"])
-	if loss["evolve"] > 0.03 {
-		t.Errorf("evolve is %.1f %% from the optimum, want 3 %%", 100*loss["evolve"])
+	t.Logf("mean losses after 64 trials: %v", loss)
+	if loss[Default] > 0.02 {
+		t.Errorf("%s is %.1f %% from the optimum, want 2 %%", Default, 100*loss[Default])
 	}
-	if loss["evolve"] > loss["random"]/2 {
-		t.Errorf("evolve loses %.1f %%, uniform draws only %.1f %%", 100*loss["evolve"], 100*loss["random"])
+	for _, name := range []string{"anneal", "evolve", "descent"} {
+		if loss[name] > loss["grid"] {
+			t.Errorf("%s loses %.1f %%, trying all in order %.1f %%", name, 100*loss[name], 100*loss["grid"])
+		}
+	}
+	if loss["anneal"] > loss["random"] || loss[Default] > loss["random"] { // of this machine, where good schedules are not near each other; see docs/search.md for a real one
+		t.Errorf("no better than uniform draws: %v", loss)
 	}
 }
 
-// BenchmarkEvolve measures an ask for 8 schedules, after trials that change the
+// TestWithoutModel searches where the model says nothing.
+func TestWithoutModel(t *testing.T) {
+	space := testSpace(t, testWorkloads[0], schedules.AVX2)
+	for _, name := range []string{"model", "anneal"} {
+		s, err := New(name, space, 1, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, _ := search(s, space, sim.New(sim.Config{Seed: 1}), 60, 8); len(got) != 60 {
+			t.Errorf("%s without a model asks for %d schedules", name, len(got))
+		}
+	}
+}
+
+// BenchmarkAsk measures an ask for 8 schedules, after trials that change the
 // model.
-func BenchmarkEvolve(b *testing.B) {
+func BenchmarkAsk(b *testing.B) {
 	space := testSpace(b, testWorkloads[0], schedules.AVX2)
 	machine := sim.New(sim.Config{Seed: 1})
 	for _, known := range []int{50, 400} {
 		b.Run(fmt.Sprintf("known=%d", known), func(b *testing.B) {
 			for b.Loop() {
 				b.StopTimer()
-				s := newStrategy(b, "evolve", space, 1)
+				s := newStrategy(b, Default, space, 1)
 				var trials []Trial
 				for c := range space.All() {
 					if trials = append(trials, Trial{c, machine.Cost(space.Workload(), c)}); len(trials) == known {
