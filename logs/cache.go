@@ -9,13 +9,14 @@ import (
 )
 
 // A cache keeps what many rows share: the statements of queries, and what the
-// texts of workloads and machines say. The log has few of each.
+// texts of workloads, machines and schedules say.
 type cache struct {
 	mu struct {
 		sync.Mutex
 		statements map[string]*sql.Stmt
 		workloads  map[string]schedules.Workload
 		machines   map[string]schedules.Machine
+		schedules  map[string]schedules.Schedule
 	}
 }
 
@@ -24,6 +25,7 @@ func newCache() *cache {
 	c.mu.statements = map[string]*sql.Stmt{}
 	c.mu.workloads = map[string]schedules.Workload{}
 	c.mu.machines = map[string]schedules.Machine{}
+	c.mu.schedules = map[string]schedules.Schedule{}
 	return c
 }
 
@@ -47,6 +49,13 @@ func (c *cache) workload(text string) (schedules.Workload, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return remember(c.mu.workloads, text, schedules.ParseWorkload)
+}
+
+// schedule is schedules.ParseSchedule.
+func (c *cache) schedule(text string) (schedules.Schedule, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return remember(c.mu.schedules, text, schedules.ParseSchedule)
 }
 
 // target is schedules.ParseTarget of an instruction set and a machine.
@@ -91,6 +100,6 @@ func (c *cache) identity(workload, isa, machine, schedule string) (schedules.Wor
 	if err != nil {
 		return w, t, schedules.Schedule{}, err
 	}
-	s, err := schedules.ParseSchedule(schedule)
+	s, err := c.schedule(schedule)
 	return w, t, s, err
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"hash/crc64"
 	"math"
+	"sync"
 	"time"
 )
 
@@ -18,6 +19,15 @@ var (
 // numbers as 8 bytes, little-endian. Session ids differ between logs and are
 // left out.
 type rowSum struct{ buf []byte }
+
+// sums keeps buffers: every row that is read needs one.
+var sums = sync.Pool{New: func() any { return &rowSum{} }}
+
+func newSum() *rowSum {
+	s := sums.Get().(*rowSum)
+	s.buf = s.buf[:0]
+	return s
+}
 
 func (s *rowSum) text(ts ...string) {
 	for _, t := range ts {
@@ -41,7 +51,8 @@ func (s *rowSum) real(fs ...float64) {
 func (s *rowSum) sum() int64 { return int64(crc64.Checksum(s.buf, crcTable)) }
 
 func (r *trialRow) computeSum() int64 {
-	s := rowSum{make([]byte, 0, 1024+len(r.samples)+len(r.message))} // seldom grows
+	s := newSum()
+	defer sums.Put(s)
 	s.text(r.workload, r.machine, r.isa, r.schedule, r.generator, r.protocol, r.status, r.message, string(r.samples), r.codeHash)
 	s.number(uint64(r.seed), uint64(r.time))
 	s.real(r.centerNS, r.loNS, r.hiNS)
@@ -49,7 +60,8 @@ func (r *trialRow) computeSum() int64 {
 }
 
 func (r *finalRow) computeSum() int64 {
-	s := rowSum{make([]byte, 0, 1024)}
+	s := newSum()
+	defer sums.Put(s)
 	s.text(r.workload, r.machine, r.isa, r.schedule, r.generator, r.protocol, r.defaultSchedule, r.codeHash)
 	s.number(uint64(r.time))
 	s.real(r.tunedNS, r.defaultNS)

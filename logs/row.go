@@ -166,7 +166,7 @@ func (r *finalRow) final(c *cache) (Final, error) {
 		return Final{}, errChecksum
 	}
 	w, t, s, err := c.identity(r.workload, r.isa, r.machine, r.schedule)
-	def, err2 := schedules.ParseSchedule(r.defaultSchedule)
+	def, err2 := c.schedule(r.defaultSchedule)
 	if err := errors.Join(err, err2); err != nil {
 		return Final{}, err
 	}
