@@ -155,7 +155,7 @@ func dotCost(w Workload, isa ISA, s Schedule) float64 {
 // spillingCosts are by the steps that are added in 16 bits. Measured on Zen 5, 3x3
 // 64->64 56x56.
 var spillingCosts = map[Saturation]map[int]float64{
-	UsualSaturation: {1: 3.5, 2: 5, 4: 9},
+	UsualSaturation: {1: 4, 2: 5, 4: 9},
 	SomeSaturation:  {1: 2.7, 2: 2.3, 4: 2.6},
 	RareSaturation:  {1: 2.6, 2: 2.1, 4: 1.95},
 }
