@@ -25,7 +25,7 @@ import (
 //	split  how the work of one thread is cut into calls: y rows, c channels
 func conv2dFamily(w Workload, isa ISA) family {
 	f := family{knobs: []Knob{
-		{"form", convForms(w)},
+		{"form", convForms(w, isa)},
 		{"mr", numbers(1, tileLimit(isa))},
 		{"nv", []string{"1", "2", "4"}},
 		{"u", []string{"1", "2", "4", "8"}},
@@ -44,9 +44,12 @@ func conv2dFamily(w Workload, isa ISA) family {
 // millisecond, in which the Go runtime cannot stop the world.
 const MaxCallMACs = 40e6
 
-func convForms(w Workload) []string {
-	if w.pointwise() {
+func convForms(w Workload, isa ISA) []string {
+	switch {
+	case w.pointwise():
 		return []string{"rows", "flat"}
+	case w.stackable(isa):
+		return []string{"rows", "stack"}
 	}
 	return []string{"rows"}
 }
@@ -61,15 +64,23 @@ func (w Workload) padded() bool {
 }
 
 func convPads(w Workload, isa ISA) []string {
-	switch {
-	case isa == AVX2: // activations are widened into a scratch copy anyway
-		return []string{"copy"}
-	case w.segmentBytes() < 4: // a 4-byte read would leave the row
-		return []string{"copy"}
-	case w.padded():
-		return []string{"halo", "copy"}
+	direct := []string{"none"}
+	if w.padded() {
+		direct = []string{"halo", "copy"}
 	}
-	return []string{"none"}
+	switch {
+	case !w.rowsNeedCopy(isa):
+		return direct
+	case w.Op == Conv2D && w.stackable(isa):
+		return slices.Compact(append(direct, "copy"))
+	}
+	return []string{"copy"}
+}
+
+// rowsNeedCopy tells whether all forms but stack read a copy of the rows.
+func (w Workload) rowsNeedCopy(isa ISA) bool {
+	return isa == AVX2 || // activations are widened into it
+		w.segmentBytes() < 4 // a 4-byte read would leave the row
 }
 
 // segmentBytes is the length of one contiguous run of the window in a row.
@@ -100,6 +111,9 @@ func checkConv(w Workload, isa ISA, s Schedule) error {
 		return err
 	}
 	row := w.OW()
+	if s.Str("form", "") != "stack" && s.Str("pad", "") != "copy" && w.rowsNeedCopy(isa) {
+		return fmt.Errorf("pad=%s: form=%s needs a copy", s.Str("pad", ""), s.Str("form", ""))
+	}
 	if s.Str("form", "") == "flat" {
 		row = w.N * w.OH() * row
 		if s.Str("order", "") == "ycx" {
@@ -117,7 +131,11 @@ func checkChannels(w Workload, isa ISA, s Schedule, nv int) error {
 	if nv > 1 && (nv/2)*lanes >= w.O {
 		return fmt.Errorf("nv=%d: %d output channels fill only %d vectors", nv, w.O, (w.O+lanes-1)/lanes)
 	}
-	steps := (w.segmentBytes()*ElementBytes(isa) + 3) / 4
+	segment := w.segmentBytes()
+	if s.Str("form", "") == "stack" {
+		segment *= w.KH
+	}
+	steps := (segment*ElementBytes(isa) + 3) / 4
 	if u := s.Int("u", 0); u > 1 && u > steps {
 		return fmt.Errorf("u=%d: the reduction has only %d steps", u, steps)
 	}
@@ -166,7 +184,14 @@ func checkBalanced(row, mr int) error {
 func startConv(w Workload, isa ISA, f family) (Schedule, []Start) {
 	var all []Start
 	for _, form := range f.knobs[0].Values {
-		all = append(all, startForm(w, isa, form, f.knobs[6].Values[0]))
+		if form == "stack" {
+			continue
+		}
+		pad := f.knobs[6].Values[0]
+		if w.rowsNeedCopy(isa) {
+			pad = "copy"
+		}
+		all = append(all, startForm(w, isa, form, pad))
 	}
 	slices.SortStableFunc(all, func(a, b Start) int { return cmp.Compare(a.Cost, b.Cost) })
 	for i := range all {

@@ -78,7 +78,7 @@ func (g *convGen) loops(depth int, t tileShape) {
 	switch g.plan.Order[depth] {
 	case 'y':
 		g.level(g.nest, depth, arg(argNRows), func() { g.loops(depth+1, t) }, func() {
-			g.addImm(regRows, 8*g.plan.Workload.StrideH)
+			g.addImm(regRows, 8*g.plan.Window.StrideH)
 			g.emit(x86.ADD, x86.R(regOut), arg(argOutRow))
 			g.addImm(regSums, 4*g.plan.Row)
 		})
@@ -100,7 +100,7 @@ func (g *convGen) loops(depth int, t tileShape) {
 func (g *convGen) xLevel(depth, count int, t tileShape, pixels int) {
 	t.pixels = pixels
 	g.level(g.nest, depth, arg(count), func() { g.loops(depth+1, t) }, func() {
-		g.addImm(regX, pixels*g.plan.Workload.StrideW*g.plan.PixelBytes)
+		g.addImm(regX, pixels*g.plan.Window.StrideW*g.plan.PixelBytes)
 		g.advanceOut(pixels)
 		g.addImm(regSums, 4*pixels)
 	})
@@ -129,17 +129,17 @@ func (g *convGen) tile(t tileShape) {
 	if g.plan.Prefetch > 0 {
 		g.emit(x86.MOV, x86.R(regNext), arg(argPrefetch))
 	}
-	if g.plan.Workload.KH == 1 {
+	if g.plan.Window.KH == 1 {
 		g.emit(x86.MOV, x86.R(regIn), x86.M(regRows, 0))
 		g.emit(x86.ADD, x86.R(regIn), x86.R(regX))
 		g.windowRow(t, r)
 	} else {
 		g.emit(x86.MOV, x86.R(regRow), x86.R(regRows))
-		g.loop(regKY, g.plan.Workload.KH, func() {
+		g.loop(regKY, g.plan.Window.KH, func() {
 			g.emit(x86.MOV, x86.R(regIn), x86.M(regRow, 0))
 			g.emit(x86.ADD, x86.R(regIn), x86.R(regX))
 			g.windowRow(t, r)
-			g.addImm(regRow, 8*g.plan.Workload.DilationH)
+			g.addImm(regRow, 8*g.plan.Window.DilationH)
 		})
 	}
 	if g.plan.Prefetch > 0 {
@@ -241,7 +241,7 @@ func (g *convGen) windowRow(t tileShape, r convRegs) {
 	full, rounds := segment/4, p.Rounds()
 	moved, used := 0, 0 // bytes that regIn has moved; weights used beyond regW
 	for kx := range p.SegmentsX {
-		base := kx * p.Workload.DilationW * p.PixelBytes
+		base := kx * p.Window.DilationW * p.PixelBytes
 		if rounds > 0 {
 			g.addImm(regW, used)
 			used = 0
@@ -282,7 +282,7 @@ func (g *convGen) prefetch() {
 // from regIn, its weights wdisp from regW.
 func (g *convGen) step(t tileShape, r convRegs, k, disp, wdisp int) {
 	acc := r.acc[k%g.plan.Sets]
-	stride := g.plan.Workload.StrideW * g.plan.PixelBytes
+	stride := g.plan.Window.StrideW * g.plan.PixelBytes
 	broadcast := func(reg, m int) {
 		g.emit(x86.VPBROADCASTD, g.v(reg), x86.M(regIn, disp+m*stride))
 	}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"qtune/kernels/x86"
+	"qtune/qnn"
 	"qtune/schedules"
 )
 
@@ -36,8 +37,12 @@ type ConvPlan struct {
 	Copy             bool // the input is copied to rows with those cells first
 	SplitChannels    bool
 
+	Stack    *StackPlan // form=stack: how the rows that the program reads are made
+	Window   qnn.Window // as the program sees it: of form=stack one row
+	Channels int        // of the pixels that it sees
+
 	Lanes, ElementBytes int
-	PixelBytes          int // of an input pixel
+	PixelBytes          int // of a pixel that it sees
 	SegmentElements     int
 	SegmentsX           int // segments in a row of the window
 	Steps               int // of 4 bytes in a segment
@@ -81,7 +86,7 @@ func PlanConv(w schedules.Workload, s schedules.Schedule, isa schedules.ISA) *Co
 	}
 	_, p.Lanes = schedules.Registers(isa)
 	p.planTiles(s.Int("mr", 1))
-	p.planReduction()
+	p.planReduction(s.Str("form", "") == "stack")
 	p.planChannels()
 	p.planConstants()
 	p.planPrefetch()
@@ -93,7 +98,7 @@ func PlanConv(w schedules.Workload, s schedules.Schedule, isa schedules.ISA) *Co
 func (p *ConvPlan) planPrefetch() {
 	const maxLines = 4
 	tiles, block := p.Rows*(p.BigN+p.SmallN), p.BlockWeightBytes(p.NV)
-	if p.Order[0] != 'c' || tiles < 2 || p.Rounds() == 0 || block < schedules.MinFetched || block > schedules.MaxFetched {
+	if p.Stack != nil || p.Order[0] != 'c' || tiles < 2 || p.Rounds() == 0 || block < schedules.MinFetched || block > schedules.MaxFetched {
 		return
 	}
 	p.Prefetch = min((p.Unroll*p.NV*p.Lanes*4/64+tiles-1)/tiles, maxLines)
@@ -116,14 +121,21 @@ func (p *ConvPlan) planTiles(mr int) {
 	p.SmallN = n - p.BigN
 }
 
-func (p *ConvPlan) planReduction() {
-	w := p.Workload
-	p.PixelBytes = w.C * p.ElementBytes
-	p.SegmentElements, p.SegmentsX = w.KW*w.C, 1
-	if w.DilationW != 1 {
-		p.SegmentElements, p.SegmentsX = w.C, w.KW
+func (p *ConvPlan) planReduction(stack bool) {
+	p.Window, p.Channels = p.Workload.Window, p.Workload.C
+	if stack {
+		p.Window.KH, p.Window.StrideH, p.Window.DilationH = 1, 1, 1
+		p.Channels *= p.Workload.KH
+	}
+	p.PixelBytes = p.Channels * p.ElementBytes
+	p.SegmentElements, p.SegmentsX = p.Window.KW*p.Channels, 1
+	if p.Window.DilationW != 1 {
+		p.SegmentElements, p.SegmentsX = p.Channels, p.Window.KW
 	}
 	p.Steps = (p.SegmentElements*p.ElementBytes + 3) / 4
+	if stack {
+		p.Stack = planStack(p)
+	}
 }
 
 func (p *ConvPlan) planChannels() {
@@ -141,7 +153,7 @@ func (p *ConvPlan) planConstants() {
 	vec := 4 * p.Lanes
 	p.Block.add("bias", vec)
 	storeFields(&p.Consts, p.width(), p.Pack)
-	if p.Sums {
+	if p.Sums && p.Stack == nil {
 		p.Consts.add(fieldWindow, vec)
 	}
 	target := &p.Consts
@@ -166,7 +178,7 @@ func (p *ConvPlan) Blocks() int {
 // BlockWeightBytes returns the packed weights of a block of nv vectors:
 // [KH][SegmentsX][Steps][nv][Lanes][4 bytes].
 func (p *ConvPlan) BlockWeightBytes(nv int) int {
-	return p.Workload.KH * p.SegmentsX * p.Steps * nv * p.Lanes * 4
+	return p.Window.KH * p.SegmentsX * p.Steps * nv * p.Lanes * 4
 }
 
 // String prints the plan, one decision a line.
@@ -177,7 +189,7 @@ func (p *ConvPlan) String() string {
 	fmt.Fprintf(&b, "channels     %d blocks of %d vectors of %d lanes, tail of %d channels in %d vectors\n",
 		p.FullBlocks, p.NV, p.Lanes, p.TailChannels, p.TailNV)
 	fmt.Fprintf(&b, "reduction    %d rows x %d segments of %d elements of %d bytes = %d steps of 4 bytes, unrolled %d, %d sets of accumulators\n",
-		p.Workload.KH, p.SegmentsX, p.SegmentElements, p.ElementBytes, p.Steps, p.Unroll, p.Sets)
+		p.Window.KH, p.SegmentsX, p.SegmentElements, p.ElementBytes, p.Steps, p.Unroll, p.Sets)
 	fmt.Fprintf(&b, "nest         %s, operands %s, halo %v, pack %v, window sums %v\n", p.Order, p.Operands, p.Halo, p.Pack, p.Sums)
 	fmt.Fprintf(&b, "constants    %d bytes a channel vector, %d bytes a layer\n", p.Block.Bytes, p.Consts.Bytes)
 	return b.String()

@@ -18,7 +18,8 @@
 //	               rest, (128-wz) * sum(x), from the table of window sums;
 //	               the bias takes -xz * sum(w-wz), which holds at the border
 //	               too because padding holds xz
-//	int16 weights: (x-xz)*(w-wz) as it stands; padding is 0
+//	int16 weights: (x-xz)*(w-wz) as it stands; padding is 0. Stacked rows hold x,
+//	               and the bias takes the rest, as above
 package pack
 
 import (
@@ -35,6 +36,9 @@ func Conv(p *emit.ConvPlan, l *qnn.Layer) (weights, blocks, consts []byte) {
 	offset := weightOffset(p, l)
 	k := l.Window.KH * l.Window.KW * l.C
 	rows := convRows(l, offset, k, p.ElementBytes)
+	if p.Stack != nil {
+		rows = stackedRows(&p.Workload, rows, p.ElementBytes)
+	}
 	bias := convBias(p, l)
 	numbers := requantNumbers(p.Requant, &l.Requant)
 	perBlock := p.BlockWeightBytes(p.NV)
@@ -94,15 +98,15 @@ func requantNumbers(kind interface {
 }
 
 // packConvLane scatters the weights of one output channel, src [KH][KW][C] of
-// the plan's element type, to lane of vector v of its block.
+// the plan's window and element type, to lane of vector v of its block.
 func packConvLane(p *emit.ConvPlan, dst, src []byte, nv, v, lane int) {
-	w := p.Workload
+	w := p.Window
 	step := nv * p.Lanes * 4
 	at := (v*p.Lanes + lane) * 4
 	segment := p.SegmentElements * p.ElementBytes
 	for ky := range w.KH {
 		for kx := range p.SegmentsX {
-			row := src[(ky*w.KW+kx)*w.C*p.ElementBytes:][:segment]
+			row := src[(ky*w.KW+kx)*p.Channels*p.ElementBytes:][:segment]
 			for k := 0; k+4 <= segment; k += 4 {
 				copy(dst[at:at+4], row[k:k+4])
 				at += step
@@ -130,7 +134,7 @@ func weightOffset(p *emit.ConvPlan, l *qnn.Layer) int32 {
 // convBias returns what accumulators start with beside the window sums.
 func convBias(p *emit.ConvPlan, l *qnn.Layer) []int32 {
 	bias := slices.Clone(l.Bias)
-	if p.ElementBytes == 2 {
+	if p.ElementBytes == 2 && p.Stack == nil {
 		return bias
 	}
 	k := l.Window.KH * l.Window.KW * l.C
