@@ -10,7 +10,8 @@ import (
 // The knobs of conv2d:
 //
 //	form   rows: tiles of output pixels within a row; flat: 1x1 stride 1, all
-//	       pixels of the batch are one row
+//	       pixels of the batch are one row; stack: few channels, the rows of
+//	       the window are made channels of one row, a few output rows at a time
 //	mr     output pixels of a register tile; rows are cut into tiles of mr and
 //	       mr-1 pixels, so only sizes that a balanced cut gives are points
 //	nv     vectors of output channels of a register tile
@@ -21,18 +22,19 @@ import (
 //	       mem: weights are memory operands
 //	pad    where cells outside the input come from: halo (the producer left a
 //	       border), copy (a scratch copy of the rows), none (not needed)
-//	st     pack: saturating packs of 4 vectors; cvt: one vector at a time
+//	st     pack: saturating packs of 4 vectors; cvt: one vector at a time; late:
+//	       packs, while the next tile is reduced
 //	split  how the work of one thread is cut into calls: y rows, c channels
 func conv2dFamily(w Workload, isa ISA) family {
 	f := family{knobs: []Knob{
-		{"form", convForms(w, isa)},
+		{"form", convForms(w)},
 		{"mr", numbers(1, tileLimit(isa))},
 		{"nv", []string{"1", "2", "4"}},
 		{"u", []string{"1", "2", "4", "8"}},
 		{"order", []string{"cyx", "ycx", "yxc"}},
 		{"op", []string{"reg", "stream", "mem"}},
 		{"pad", convPads(w, isa)},
-		{"st", []string{"pack", "cvt"}},
+		{"st", convStores(isa)},
 		{"split", []string{"y", "c"}},
 	}}
 	f.check = func(s Schedule) error { return checkConv(w, isa, s) }
@@ -44,11 +46,11 @@ func conv2dFamily(w Workload, isa ISA) family {
 // millisecond, in which the Go runtime cannot stop the world.
 const MaxCallMACs = 40e6
 
-func convForms(w Workload, isa ISA) []string {
+func convForms(w Workload) []string {
 	switch {
 	case w.pointwise():
 		return []string{"rows", "flat"}
-	case w.stackable(isa):
+	case w.stackable():
 		return []string{"rows", "stack"}
 	}
 	return []string{"rows"}
@@ -71,7 +73,7 @@ func convPads(w Workload, isa ISA) []string {
 	switch {
 	case !w.rowsNeedCopy(isa):
 		return direct
-	case w.Op == Conv2D && w.stackable(isa):
+	case w.Op == Conv2D && w.stackable():
 		return slices.Compact(append(direct, "copy"))
 	}
 	return []string{"copy"}
@@ -89,6 +91,17 @@ func (w Workload) segmentBytes() int {
 		return w.KW * w.C
 	}
 	return w.C
+}
+
+// segments returns in how many runs of contiguous bytes a program of the form reads
+// a window, and the steps of one.
+func (w Workload) segments(isa ISA, form string) (n, steps int) {
+	bytes := w.segmentBytes() * ElementBytes(isa)
+	n = w.Taps() / w.segmentBytes()
+	if form == "stack" {
+		n, bytes = n/w.KH, bytes*w.KH
+	}
+	return n, (bytes + 3) / 4
 }
 
 // Registers returns the number of vector registers of isa and the lanes of
@@ -109,6 +122,11 @@ func checkConv(w Workload, isa ISA, s Schedule) error {
 	mr, nv := s.Int("mr", 0), s.Int("nv", 0)
 	if err := checkTile(isa, mr, nv, 1, s.Str("op", "")); err != nil {
 		return err
+	}
+	if s.Str("st", "") == "late" {
+		if err := checkLate(w, isa, s, mr, nv); err != nil {
+			return err
+		}
 	}
 	row := w.OW()
 	if s.Str("form", "") != "stack" && s.Str("pad", "") != "copy" && w.rowsNeedCopy(isa) {
@@ -131,11 +149,7 @@ func checkChannels(w Workload, isa ISA, s Schedule, nv int) error {
 	if nv > 1 && (nv/2)*lanes >= w.O {
 		return fmt.Errorf("nv=%d: %d output channels fill only %d vectors", nv, w.O, (w.O+lanes-1)/lanes)
 	}
-	segment := w.segmentBytes()
-	if s.Str("form", "") == "stack" {
-		segment *= w.KH
-	}
-	steps := (segment*ElementBytes(isa) + 3) / 4
+	_, steps := w.segments(isa, s.Str("form", ""))
 	if u := s.Int("u", 0); u > 1 && u > steps {
 		return fmt.Errorf("u=%d: the reduction has only %d steps", u, steps)
 	}
@@ -157,14 +171,19 @@ func ElementBytes(isa ISA) int {
 // temporaries that the requantisation needs once the operands are dead.
 func checkTile(isa ISA, mr, nv, sets int, op string) error {
 	regs, _ := Registers(isa)
-	operands := map[string]int{"reg": nv + 1, "stream": mr + 1, "mem": 1}[op]
-	if isa == AVX2 { // product before it is added
-		operands++
-	}
-	if need := mr*nv*sets + max(operands, 3); need > regs {
+	if need := mr*nv*sets + max(operands(isa, mr, nv, op), 3); need > regs {
 		return fmt.Errorf("mr=%d nv=%d op=%s: needs %d vector registers, %s has %d", mr, nv, op, need, isa, regs)
 	}
 	return nil
+}
+
+// operands is how many vector registers a dot step takes besides accumulators.
+func operands(isa ISA, mr, nv int, op string) int {
+	n := map[string]int{"reg": nv + 1, "stream": mr + 1, "mem": 1}[op]
+	if isa == AVX2 { // product before it is added
+		n++
+	}
+	return n
 }
 
 // checkBalanced accepts mr if cutting a row into the fewest tiles of at most mr
@@ -184,20 +203,21 @@ func checkBalanced(row, mr int) error {
 func startConv(w Workload, isa ISA, f family) (Schedule, []Start) {
 	var all []Start
 	for _, form := range f.knobs[0].Values {
-		if form == "stack" {
-			continue
-		}
 		pad := f.knobs[6].Values[0]
-		if w.rowsNeedCopy(isa) {
+		switch stack := form == "stack"; {
+		case stack != w.stacked(isa):
+			continue
+		case !stack && w.rowsNeedCopy(isa):
 			pad = "copy"
 		}
 		all = append(all, startForm(w, isa, form, pad))
 	}
 	slices.SortStableFunc(all, func(a, b Start) int { return cmp.Compare(a.Cost, b.Cost) })
-	for i := range all {
-		all[i].Cost /= all[0].Cost
+	other := all[1:]
+	for i := range other {
+		other[i].Cost /= all[0].Cost
 	}
-	return all[0].Schedule, all[1:]
+	return all[0].Schedule, other
 }
 
 // startForm chooses among the schedules of a form. A round of the reduction has four
@@ -218,17 +238,20 @@ func startForm(w Workload, isa ISA, form, pad string) Start {
 			if b := w.blockBytes(isa, nv); MinFetched <= b && b <= MaxFetched {
 				unroll = 4
 			}
-			point := func(unroll int, split string) Schedule {
-				return Schedule{fmt.Sprintf("form=%s mr=%d nv=%d u=%d order=cyx op=reg pad=%s st=pack split=%s", form, mr, nv, unroll, pad, split)}
-			}
-			for _, s := range []Schedule{point(unroll, split), point(unroll, "y"), point(1, "y")} {
-				if checkConv(w, isa, s) != nil {
-					continue
+			for _, st := range convStores(isa) {
+				point := func(unroll int, split string) Schedule {
+					return Schedule{fmt.Sprintf("form=%s mr=%d nv=%d u=%d order=cyx op=reg pad=%s st=%s split=%s", form, mr, nv, unroll, pad, st, split)}
 				}
-				if cost := tileCost(w, isa, row, mr, nv); best.Cost == 0 || cost < best.Cost {
-					best = Start{s, cost}
+				for _, s := range []Schedule{point(unroll, split), point(unroll, "y"), point(1, split), point(1, "y")} {
+					if checkConv(w, isa, s) != nil {
+						continue
+					}
+					cost := tileCost(w, isa, row, mr, nv) + epilogueCost(w, isa, s, row)
+					if best.Cost == 0 || cost < best.Cost {
+						best = Start{s, cost}
+					}
+					break
 				}
-				break
 			}
 		}
 	}

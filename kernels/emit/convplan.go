@@ -33,6 +33,7 @@ type ConvPlan struct {
 	NV, Sets, Unroll int
 	Order, Operands  string
 	Pack             bool
+	Late             bool // a tile is concluded while the next one is reduced
 	Halo             bool // the view holds PadLeft and PadRight cells
 	Copy             bool // the input is copied to rows with those cells first
 	SplitChannels    bool
@@ -74,7 +75,7 @@ func PlanConv(w schedules.Workload, s schedules.Schedule, isa schedules.ISA) *Co
 		Images: w.N, Rows: w.OH(), Row: w.OW(),
 		NV: s.Int("nv", 1), Sets: s.Int("sets", 1), Unroll: s.Int("u", 1),
 		Order: s.Str("order", "cyx"), Operands: s.Str("op", "reg"),
-		Pack: s.Str("st", "pack") == "pack", Halo: s.Str("pad", "") == "halo", Copy: s.Str("pad", "") == "copy",
+		Pack: s.Str("st", "pack") != "cvt", Late: s.Str("st", "pack") == "late", Halo: s.Str("pad", "") == "halo", Copy: s.Str("pad", "") == "copy",
 		SplitChannels: s.Str("split", "y") == "c",
 		ElementBytes:  schedules.ElementBytes(isa),
 		Requant:       requantKindOf(w.Class),
@@ -98,7 +99,7 @@ func PlanConv(w schedules.Workload, s schedules.Schedule, isa schedules.ISA) *Co
 func (p *ConvPlan) planPrefetch() {
 	const maxLines = 4
 	tiles, block := p.Rows*(p.BigN+p.SmallN), p.BlockWeightBytes(p.NV)
-	if p.Stack != nil || p.Order[0] != 'c' || tiles < 2 || p.Rounds() == 0 || block < schedules.MinFetched || block > schedules.MaxFetched {
+	if p.Stack != nil || p.Late || p.Order[0] != 'c' || tiles < 2 || p.Rounds() == 0 || block < schedules.MinFetched || block > schedules.MaxFetched {
 		return
 	}
 	p.Prefetch = min((p.Unroll*p.NV*p.Lanes*4/64+tiles-1)/tiles, maxLines)
@@ -107,6 +108,9 @@ func (p *ConvPlan) planPrefetch() {
 // Rounds returns how often the loop over a segment goes round, Unroll steps each;
 // 0 is no loop.
 func (p *ConvPlan) Rounds() int {
+	if p.Late {
+		return 0
+	}
 	rounds := p.SegmentElements * p.ElementBytes / 4 / p.Unroll
 	if rounds == 1 {
 		return 0
