@@ -179,7 +179,13 @@ func checkTile(isa ISA, mr, nv, sets int, op string) error {
 
 // operands is how many vector registers a dot step takes besides accumulators.
 func operands(isa ISA, mr, nv int, op string) int {
-	n := map[string]int{"reg": nv + 1, "stream": mr + 1, "mem": 1}[op]
+	n := 1
+	switch op {
+	case "reg":
+		n += nv
+	case "stream":
+		n += mr
+	}
 	if isa == AVX2 { // product before it is added
 		n++
 	}
@@ -232,30 +238,45 @@ func startForm(w Workload, isa ISA, form, pad string) Start {
 		split = "c"
 	}
 	var best Start
-	for _, nv := range []int{1, 2, 4} {
-		for mr := 1; mr <= tileLimit(isa); mr++ {
+	for mr := 1; mr <= tileLimit(isa); mr++ {
+		if checkBalanced(row, mr) != nil {
+			continue
+		}
+		for _, nv := range []int{1, 2, 4} {
 			unroll := 1
 			if b := w.blockBytes(isa, nv); MinFetched <= b && b <= MaxFetched {
 				unroll = 4
 			}
-			for _, st := range convStores(isa) {
+			for _, kind := range startKinds(isa) {
+				cost := tileCost(w, isa, row, mr, nv) + epilogueCost(w, isa, form, kind, row, mr, nv)
+				if best.Cost != 0 && cost >= best.Cost {
+					continue
+				}
 				point := func(unroll int, split string) Schedule {
-					return Schedule{fmt.Sprintf("form=%s mr=%d nv=%d u=%d order=cyx op=reg pad=%s st=%s split=%s", form, mr, nv, unroll, pad, st, split)}
+					return Schedule{fmt.Sprintf("form=%s mr=%d nv=%d u=%d order=cyx op=%s pad=%s st=%s split=%s", form, mr, nv, unroll, kind.op, pad, kind.st, split)}
 				}
 				for _, s := range []Schedule{point(unroll, split), point(unroll, "y"), point(1, split), point(1, "y")} {
-					if checkConv(w, isa, s) != nil {
-						continue
-					}
-					cost := tileCost(w, isa, row, mr, nv) + epilogueCost(w, isa, s, row)
-					if best.Cost == 0 || cost < best.Cost {
+					if checkConv(w, isa, s) == nil {
 						best = Start{s, cost}
+						break
 					}
-					break
 				}
 			}
 		}
 	}
 	return best
+}
+
+// A startKind is what a start may have besides its tile. Where nv > mr, op=stream
+// takes fewer registers.
+type startKind struct{ op, st string }
+
+func startKinds(isa ISA) []startKind {
+	kinds := []startKind{{"reg", "pack"}, {"stream", "pack"}}
+	if slices.Contains(convStores(isa), "late") {
+		kinds = append(kinds, startKind{"reg", "late"}, startKind{"stream", "late"})
+	}
+	return kinds
 }
 
 // The weights of a channel block are fetched while the one before is computed, if

@@ -23,7 +23,7 @@ func convStores(isa ISA) []string {
 func checkLate(w Workload, isa ISA, s Schedule, mr, nv int) error {
 	regs, _ := Registers(isa)
 	segments, steps := w.segments(isa, s.Str("form", ""))
-	switch need := lateNeed(isa, mr, nv, s); {
+	switch need := lateNeed(isa, mr, nv, s.Str("op", "")); {
 	case need > regs:
 		return fmt.Errorf("st=late mr=%d nv=%d op=%s: needs %d vector registers, %s has %d", mr, nv, s.Str("op", ""), need, isa, regs)
 	case s.Str("form", "") == "rows" && w.KH > 1 || segments*steps > maxLateSteps:
@@ -38,8 +38,8 @@ func checkLate(w Workload, isa ISA, s Schedule, mr, nv int) error {
 
 // lateNeed is how many vector registers two tiles take: one that is reduced, and the
 // one before with three temporaries.
-func lateNeed(isa ISA, mr, nv int, s Schedule) int {
-	return 2*mr*nv + operands(isa, mr, nv, s.Str("op", "")) + 3
+func lateNeed(isa ISA, mr, nv int, op string) int {
+	return 2*mr*nv + operands(isa, mr, nv, op) + 3
 }
 
 // What an accumulator's epilogue takes, in dot steps; what of it is left where it is
@@ -53,18 +53,17 @@ const (
 
 // epilogueCost estimates what an epilogue adds to tileCost. Of a row's tiles, the
 // last one of each size is not concluded late.
-func epilogueCost(w Workload, isa ISA, s Schedule, row int) float64 {
-	segments, steps := w.segments(isa, s.Str("form", ""))
+func epilogueCost(w Workload, isa ISA, form string, kind startKind, row, mr, nv int) float64 {
+	segments, steps := w.segments(isa, form)
 	dots := float64(epilogueDots)
-	if s.Str("st", "") == "late" {
-		mr, nv := s.Int("mr", 1), s.Int("nv", 1)
+	if kind.st == "late" {
 		tiles, sizes := (row+mr-1)/mr, 1
 		if row%mr != 0 {
 			sizes = 2
 		}
 		dots -= (epilogueDots - lateDots) * (1 - float64(sizes)/float64(tiles))
 		regs, _ := Registers(isa)
-		dots += constantDots * float64(max(0, 2-(regs-lateNeed(isa, mr, nv, s))))
+		dots += constantDots * float64(max(0, 2-(regs-lateNeed(isa, mr, nv, kind.op))))
 	}
 	return dots / float64(segments*steps)
 }
