@@ -14,11 +14,17 @@ import (
 // convKernel is the plan of conv2d and dense.
 type convKernel struct{ *emit.ConvPlan }
 
-func (k *convKernel) widened() bool { return k.ElementBytes == 2 }
+// widened tells whether the input is widened, all of it, in a phase before.
+func (k *convKernel) widened() bool { return k.ElementBytes == 2 && k.Stack == nil }
+
+// sumsTable tells whether there are window sums of the whole output.
+func (k *convKernel) sumsTable() bool { return k.Sums && k.Stack == nil }
 
 func (k *convKernel) programs() []*x86.Program {
 	list := []*x86.Program{emit.Conv(k.ConvPlan)}
 	switch {
+	case k.Stack != nil:
+		list = append(list, emit.Stack(k.ConvPlan))
 	case k.widened():
 		list = append(list, emit.Widen(k.ISA, k.Workload.W*k.Workload.C))
 	case k.Sums:
@@ -30,8 +36,11 @@ func (k *convKernel) programs() []*x86.Program {
 func (k *convKernel) pack(l *qnn.Layer) *Packed {
 	p := &Packed{inputZero: l.InputZero}
 	p.weights, p.blocks, p.consts = pack.Conv(k.ConvPlan, l)
-	if k.widened() {
+	switch {
+	case k.widened():
 		p.prepare = pack.ZeroPoint16(l.InputZero)
+	case k.Stack != nil:
+		p.prepare = pack.Stack(k.ConvPlan, l)
 	}
 	return p
 }
@@ -58,13 +67,13 @@ func (k *convKernel) bind(b *Bound) error {
 	b.tables = append(b.tables, table)
 	shares := k.shares(b)
 	args := make([]emit.Args, k.Images)
-	if k.Sums {
+	if k.sumsTable() {
 		b.sums = make([]int32, k.Images*k.Rows*k.Row)
 	}
 	for image := range args {
 		args[image] = k.imageArgs(b, table, image)
 	}
-	sumsFirst := k.Sums && shares.blockMajor
+	sumsFirst := k.sumsTable() && shares.blockMajor
 	if sumsFirst {
 		b.phase()
 		for image := range args {
@@ -79,13 +88,19 @@ func (k *convKernel) bind(b *Bound) error {
 	for i := range k.Images * n {
 		image, part := i/n, shares.parts[i%n]
 		b.part()
-		if k.Sums && !sumsFirst {
+		if k.sumsTable() && !sumsFirst {
 			k.sumCall(b, args[image], rowsIn(part))
+		}
+		compute := func(args emit.Args, made region, thread int) error {
+			return b.compute([]emit.Args{args}, made, thread)
+		}
+		if k.Stack != nil {
+			compute = k.stacker(b)
 		}
 		for _, p := range part {
 			args, made := k.pieceOf(args[image], p)
 			made.image = image
-			if err := b.compute([]emit.Args{args}, made, threadOf(k.Images*n, b.threads, i)); err != nil {
+			if err := compute(args, made, threadOf(k.Images*n, b.threads, i)); err != nil {
 				return err
 			}
 		}
@@ -115,7 +130,7 @@ func (k *convKernel) imageArgs(b *Bound, table []uint64, image int) emit.Args {
 	args.Out = addressOf(b.out.Data, b.out.Offset+image*b.out.ImageStride)
 	args.OutRow, args.OutPix = int64(b.out.RowStride), int64(b.out.PixelStride)
 	args.NRows, args.Big, args.Small = int64(k.Rows), int64(k.BigN), int64(k.SmallN)
-	if k.Sums {
+	if k.sumsTable() {
 		args.Sums = uintptr(unsafe.Pointer(&b.sums[image*k.Rows*k.Row]))
 	}
 	return args
@@ -167,7 +182,7 @@ func (k *convKernel) shares(b *Bound) shares {
 		blockBytes: float64(k.BlockWeightBytes(k.NV)),
 		cellSteps:  float64(w.MACs()) / float64(k.Images*rows) * float64(k.NV*k.Lanes) / float64(w.O),
 		byteSteps:  stepsOfByte(k.Lanes, k.ElementBytes),
-		sums:       k.Sums,
+		sums:       k.sumsTable(),
 	}
 	if k.TailNV > 0 {
 		g.tail = k.TailNV

@@ -12,7 +12,9 @@ func (k *convKernel) link() link {
 }
 
 // makesAnyRows: the pixels of a row fill a tile, where tiles are not cut by rows.
-func (k *convKernel) makesAnyRows() bool { return !k.Flat || k.Workload.OW() >= k.Big }
+func (k *convKernel) makesAnyRows() bool {
+	return k.Stack == nil && (!k.Flat || k.Workload.OW() >= k.Big)
+}
 
 // readsAnyRows: a window of one pixel, so that rows are prepared once.
 func (k *convKernel) readsAnyRows() bool {

@@ -57,7 +57,11 @@ func (k *convKernel) inputRows(b *Bound) []uint64 {
 	if k.widened() { // holds differences from the zero point
 		fill = 0
 	}
-	s := newScratch(w.N, w.H, w.PadLeft, w.W, w.PadRight, k.PixelBytes, fill)
+	pixel := w.C
+	if k.widened() {
+		pixel = k.PixelBytes
+	}
+	s := newScratch(w.N, w.H, w.PadLeft, w.W, w.PadRight, pixel, fill)
 	b.keep = append(b.keep, s.data, s.border)
 	if k.widened() {
 		k.widen(b, s)

@@ -32,7 +32,7 @@ type Kernel struct {
 // Roles of programs: indexes into Kernel.programs.
 const (
 	progMain    = iota // the operator
-	progPrepare        // widens the input (avx2) or sums its windows, if there is one
+	progPrepare        // widens the input (avx2), stacks its rows or sums its windows, if there is one
 )
 
 // A plan is what an operator family decides: its programs, and how constants

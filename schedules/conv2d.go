@@ -2,6 +2,7 @@ package schedules
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -9,7 +10,8 @@ import (
 // The knobs of conv2d:
 //
 //	form   rows: tiles of output pixels within a row; flat: 1x1 stride 1, all
-//	       pixels of the batch are one row
+//	       pixels of the batch are one row; stack: few channels, the rows of
+//	       the window are made channels of one row, a few output rows at a time
 //	mr     output pixels of a register tile; rows are cut into tiles of mr and
 //	       mr-1 pixels, so only sizes that a balanced cut gives are points
 //	nv     vectors of output channels of a register tile
@@ -25,7 +27,8 @@ import (
 //	       the sum overflow spill to further steps
 //	pad    where cells outside the input come from: halo (the producer left a
 //	       border), copy (a scratch copy of the rows), none (not needed)
-//	st     pack: saturating packs of 4 vectors; cvt: one vector at a time
+//	st     pack: saturating packs of 4 vectors; cvt: one vector at a time; late:
+//	       packs, while the next tile is reduced
 //	split  how the work of one thread is cut into calls: y rows, c channels
 func conv2dFamily(w Workload, isa ISA) family {
 	f := family{knobs: []Knob{
@@ -36,7 +39,7 @@ func conv2dFamily(w Workload, isa ISA) family {
 		{"order", []string{"cyx", "ycx", "yxc"}},
 		{"op", []string{"reg", "stream", "mem"}},
 		{"pad", convPads(w, isa)},
-		{"st", []string{"pack", "cvt"}},
+		{"st", convStores(isa)},
 		{"split", []string{"y", "c"}},
 	}}
 	if isa == AVX2 {
@@ -61,8 +64,11 @@ func DotDepth(s Schedule) int {
 const MaxCallMACs = 40e6
 
 func convForms(w Workload) []string {
-	if w.Pointwise() {
+	switch {
+	case w.Pointwise():
 		return []string{"rows", "flat"}
+	case w.stackable():
+		return []string{"rows", "stack"}
 	}
 	return []string{"rows"}
 }
@@ -76,17 +82,20 @@ func (w Workload) padded() bool {
 	return w.PadTop|w.PadLeft|w.PadBottom|w.PadRight != 0
 }
 
-// convPads lists the values of pad. Activations that are widened are copied anyway.
+// convPads lists the values of pad.
 func convPads(w Workload, isa ISA) []string {
-	switch {
-	case w.segmentBytes() < 4: // a 4-byte read would leave the row
-		return []string{"copy"}
-	case w.padded():
-		return []string{"halo", "copy"}
-	case isa == AVX2:
-		return []string{"copy", "none"}
+	direct := []string{"none"}
+	if w.padded() {
+		direct = []string{"halo", "copy"}
 	}
-	return []string{"none"}
+	short := w.segmentBytes() < 4
+	switch stackable := w.Op == Conv2D && w.stackable(); {
+	case short && !stackable:
+		return []string{"copy"}
+	case short || isa == AVX2:
+		return slices.Compact(append(direct, "copy"))
+	}
+	return direct
 }
 
 // checkDot checks that dot can do w, and that pad and op are what it needs.
@@ -102,16 +111,18 @@ func checkDot(w Workload, isa ISA, s Schedule) error {
 	return checkPad(w, isa, s)
 }
 
-// checkPad checks that pad is what dot needs.
+// checkPad checks that pad is copy where a copy must be made, because activations are
+// widened into it or a 4-byte read would leave the row, and only there if the input
+// needs no padding. Stacked rows are a copy.
 func checkPad(w Workload, isa ISA, s Schedule) error {
-	if isa != AVX2 {
-		return nil
-	}
-	pad, widened := s.Str("pad", ""), DotDepth(s) == 0
+	pad, stack := s.Str("pad", ""), s.Str("form", "") == "stack"
+	must := !stack && (w.segmentBytes() < 4 || ElementBytes(isa, s) == 2)
 	switch {
-	case widened && pad != "copy":
-		return fmt.Errorf("pad=%s: dot=s16 copies its input", pad)
-	case !widened && pad == "copy" && !w.padded() && w.segmentBytes() >= 4:
+	case stack && s.Str("dot", "s16") != "s16":
+		return fmt.Errorf("form=stack: only with dot=s16")
+	case must && pad != "copy":
+		return fmt.Errorf("pad=%s: the rows must be copied", pad)
+	case !must && pad == "copy" && !w.padded():
 		return fmt.Errorf("pad=copy: the input needs no padding")
 	}
 	return nil
@@ -123,6 +134,17 @@ func (w Workload) segmentBytes() int {
 		return w.KW * w.C
 	}
 	return w.C
+}
+
+// segments returns in how many runs of contiguous bytes a program of s reads a
+// window, and the steps of one.
+func (w Workload) segments(isa ISA, s Schedule) (n, steps int) {
+	bytes := w.segmentBytes() * ElementBytes(isa, s)
+	n = w.Taps() / w.segmentBytes()
+	if s.Str("form", "") == "stack" {
+		n, bytes = n/w.KH, bytes*w.KH
+	}
+	return n, (bytes + 3) / 4
 }
 
 // Registers returns the number of vector registers of isa and the lanes of
@@ -147,6 +169,11 @@ func checkConv(w Workload, isa ISA, s Schedule) error {
 	if err := checkDot(w, isa, s); err != nil {
 		return err
 	}
+	if s.Str("st", "") == "late" {
+		if err := checkLate(w, isa, s, mr, nv); err != nil {
+			return err
+		}
+	}
 	row := w.OW()
 	if s.Str("form", "") == "flat" {
 		row = w.N * w.OH() * row
@@ -165,7 +192,8 @@ func checkChannels(w Workload, isa ISA, s Schedule, nv int) error {
 	if nv > 1 && (nv/2)*lanes >= w.O {
 		return fmt.Errorf("nv=%d: %d output channels fill only %d vectors", nv, w.O, (w.O+lanes-1)/lanes)
 	}
-	if err := checkUnroll(s.Int("u", 0), w.segmentBytes(), isa, s); err != nil {
+	_, steps := w.segments(isa, s)
+	if err := checkUnroll(s.Int("u", 0), steps, s); err != nil {
 		return err
 	}
 	if s.Str("split", "") == "c" && (w.O <= nv*lanes || float64(w.MACs()) <= MaxCallMACs) {
@@ -174,9 +202,8 @@ func checkChannels(w Workload, isa ISA, s Schedule, nv int) error {
 	return nil
 }
 
-// checkUnroll checks u against a segment of the reduction.
-func checkUnroll(u, segment int, isa ISA, s Schedule) error {
-	steps := (segment*ElementBytes(isa, s) + 3) / 4
+// checkUnroll checks u against the steps of a segment of the reduction.
+func checkUnroll(u, steps int, s Schedule) error {
 	if u > 1 && u > steps {
 		return fmt.Errorf("u=%d: the reduction has only %d steps", u, steps)
 	}
@@ -206,22 +233,34 @@ func WeightBytes(isa ISA, s Schedule) int {
 // temporaries that the requantisation needs once the operands are dead.
 func checkTile(isa ISA, mr, nv, sets int, s Schedule) error {
 	regs, _ := Registers(isa)
-	op, depth := s.Str("op", ""), DotDepth(s)
-	operands := map[string]int{"reg": max(depth, 1)*nv + 1, "stream": mr + 1, "mem": 1}[op]
-	switch {
-	case depth > 0 && op != "reg": // weights from memory are twice the loads
+	op := s.Str("op", "")
+	if DotDepth(s) > 0 && op != "reg" { // weights from memory are twice the loads
 		return fmt.Errorf("op=%s: dot=%s has its weights in registers", op, s.Str("dot", ""))
-	case depth > 1: // sums and a product of 16 bits, and ones
-		operands += nv + 2
-	case depth > 0:
-		operands += nv + 1
-	case isa == AVX2: // product before it is added
-		operands++
 	}
-	if need := mr*nv*sets + max(operands, 3); need > regs {
+	if need := mr*nv*sets + max(operands(isa, mr, nv, s), 3); need > regs {
 		return fmt.Errorf("mr=%d nv=%d op=%s: needs %d vector registers, %s has %d", mr, nv, op, need, isa, regs)
 	}
 	return nil
+}
+
+// operands is how many vector registers a dot step takes besides accumulators.
+func operands(isa ISA, mr, nv int, s Schedule) int {
+	n, depth := 1, DotDepth(s)
+	switch s.Str("op", "") {
+	case "reg":
+		n += max(depth, 1) * nv
+	case "stream":
+		n += mr
+	}
+	switch {
+	case depth > 1: // sums and a product of 16 bits, and ones
+		n += nv + 2
+	case depth > 0:
+		n += nv + 1
+	case isa == AVX2: // product before it is added
+		n++
+	}
+	return n
 }
 
 // checkBalanced accepts mr if cutting a row into the fewest tiles of at most mr

@@ -13,32 +13,60 @@ import (
 func startConv(w Workload, isa ISA) (Schedule, []Start) {
 	var all []Start
 	for _, form := range convForms(w) {
-		all = append(all, startForm(w, isa, form))
+		if (form == "stack") == w.stacked(isa) {
+			all = append(all, startForm(w, isa, form))
+		}
 	}
 	slices.SortStableFunc(all, func(a, b Start) int { return cmp.Compare(a.Cost, b.Cost) })
-	for i := range all {
-		all[i].Cost /= all[0].Cost
+	other := all[1:]
+	for i := range other {
+		other[i].Cost /= all[0].Cost
 	}
-	return all[0].Schedule, all[1:]
+	return all[0].Schedule, other
 }
 
 // startForm chooses among the schedules of a form.
 func startForm(w Workload, isa ISA, form string) Start {
 	var best Start
 	for _, d := range dotForms(w, isa) {
-		for _, nv := range []int{1, 2, 4} {
-			for mr := 1; mr <= tileLimit(isa); mr++ {
-				s, ok := startTile(w, isa, form, mr, nv, d)
-				if !ok {
-					continue
-				}
-				if cost := tileCost(w, isa, s); best.Cost == 0 || cost < best.Cost {
-					best = Start{s, cost}
+		for mr := 1; mr <= tileLimit(isa); mr++ {
+			if checkBalanced(w.tiledRow(form), mr) != nil {
+				continue
+			}
+			for _, nv := range []int{1, 2, 4} {
+				for _, kind := range startKinds(isa) {
+					s, ok := startTile(w, isa, form, mr, nv, d, kind)
+					if !ok {
+						continue
+					}
+					if cost := tileCost(w, isa, s); best.Cost == 0 || cost < best.Cost {
+						best = Start{s, cost}
+					}
 				}
 			}
 		}
 	}
 	return best
+}
+
+// tiledRow is the number of pixels that are cut into tiles together.
+func (w Workload) tiledRow(form string) int {
+	if form == "flat" {
+		return w.N * w.OH() * w.OW()
+	}
+	return w.OW()
+}
+
+// A startKind is what a start may have besides its tile. Where nv > mr, op=stream
+// takes fewer registers.
+type startKind struct{ op, st string }
+
+func startKinds(isa ISA) []startKind {
+	kinds := []startKind{{"reg", "pack"}, {"stream", "pack"}}
+	if slices.Contains(convStores(isa), "late") {
+		kinds = append(kinds, startKind{"reg", "late"}, startKind{"stream", "late"})
+	}
+	return kinds
 }
 
 // A dotForm is a value of dot and what goes with it.
@@ -48,16 +76,32 @@ type dotForm struct {
 	unroll int // the least
 }
 
+// padOf is the pad of a form; that of stack reads its input where it lies.
+func (d dotForm) padOf(form string, w Workload) string {
+	if form == "stack" {
+		return w.directPad()
+	}
+	return d.pad
+}
+
+// directPad is the pad without a copy.
+func (w Workload) directPad() string {
+	if w.padded() {
+		return "halo"
+	}
+	return "none"
+}
+
 // dotForms lists those of isa that can do w.
 func dotForms(w Workload, isa ISA) []dotForm {
-	pad := convPads(w, isa)[0]
+	pad := w.directPad()
+	if w.segmentBytes() < 4 {
+		pad = "copy"
+	}
 	if isa != AVX2 {
 		return []dotForm{{"", pad, 1}}
 	}
 	forms := []dotForm{{" dot=s16", "copy", 1}, {" dot=s16w8", "copy", 1}}
-	if !w.padded() && w.segmentBytes() >= 4 {
-		pad = "none"
-	}
 	for _, v := range dotKnob.Values[len(forms):] {
 		knob := " dot=" + v
 		forms = append(forms, dotForm{knob, pad, DotDepth(Schedule{knob[1:]})})
@@ -68,9 +112,9 @@ func dotForms(w Workload, isa ISA) []dotForm {
 // startTile chooses what the size of a tile leaves open. A round of the reduction
 // has four steps where it fetches weights as well, for a fetch takes as much of the
 // second cache's time as a line that is read.
-func startTile(w Workload, isa ISA, form string, mr, nv int, d dotForm) (Schedule, bool) {
+func startTile(w Workload, isa ISA, form string, mr, nv int, d dotForm, kind startKind) (Schedule, bool) {
 	point := func(unroll int, split string) Schedule {
-		return Schedule{fmt.Sprintf("form=%s mr=%d nv=%d u=%d order=cyx op=reg pad=%s st=pack split=%s%s", form, mr, nv, unroll, d.pad, split, d.knob)}
+		return Schedule{fmt.Sprintf("form=%s mr=%d nv=%d u=%d order=cyx op=%s pad=%s st=%s split=%s%s", form, mr, nv, unroll, kind.op, d.padOf(form, w), kind.st, split, d.knob)}
 	}
 	unroll, split := d.unroll, "y"
 	if b := w.blockBytes(isa, point(unroll, split)); MinFetched <= b && b <= MaxFetched {
@@ -79,7 +123,7 @@ func startTile(w Workload, isa ISA, form string, mr, nv int, d dotForm) (Schedul
 	if w.WeightBytes() > w.InputBytes() {
 		split = "c"
 	}
-	for _, s := range []Schedule{point(unroll, split), point(unroll, "y"), point(d.unroll, "y")} {
+	for _, s := range []Schedule{point(unroll, split), point(unroll, "y"), point(d.unroll, split), point(d.unroll, "y")} {
 		if checkConv(w, isa, s) == nil {
 			return s, true
 		}
@@ -111,10 +155,7 @@ func (w Workload) blockBytes(isa ISA, s Schedule) int {
 // tileCost estimates clocks per useful dot step of 4 bytes of input.
 func tileCost(w Workload, isa ISA, s Schedule) float64 {
 	_, lanes := Registers(isa)
-	mr, nv, row := s.Int("mr", 1), s.Int("nv", 1), w.OW()
-	if s.Str("form", "") == "flat" {
-		row *= w.N * w.OH()
-	}
+	mr, nv, row := s.Int("mr", 1), s.Int("nv", 1), w.tiledRow(s.Str("form", ""))
 	n := (row + mr - 1) / mr
 	mean := float64(row) / float64(n)
 	loads := (mean + float64(nv)) / (mean * float64(nv))
@@ -130,7 +171,7 @@ func tileCost(w Workload, isa ISA, s Schedule) float64 {
 	if tail := w.O % (nv * lanes); tail != 0 { // the tail block has fewer vectors
 		waste = float64((w.O/(nv*lanes))*nv*lanes+(tail+lanes-1)/lanes*lanes) / float64(w.O)
 	}
-	return cost * waste * float64(ElementBytes(isa, s))
+	return (cost*waste + epilogueCost(w, isa, s, row, mr, nv)) * float64(ElementBytes(isa, s))
 }
 
 // dotCost is the clocks of a dot step alone, with what spills.

@@ -51,7 +51,7 @@ func checkDense(w Workload, isa ISA, s Schedule) error {
 	case sets > 1 && DotDepth(s) > 0:
 		return fmt.Errorf("sets=%d: dot=%s needs no second set", sets, s.Str("dot", ""))
 	}
-	return checkUnroll(u, w.C, isa, s)
+	return checkUnroll(u, (w.C*ElementBytes(isa, s)+3)/4, s)
 }
 
 // startDense chooses by what takes longer, the dot steps or to read the weights, which

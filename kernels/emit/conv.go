@@ -7,7 +7,7 @@ import "qtune/kernels/x86"
 const (
 	regRows   = x86.RSI // table entry of the tile's first input row
 	regX      = x86.RDX // byte offset of the tile's first pixel in an input row
-	regIn     = x86.RAX // input of the current step
+	regIn     = x86.RAX // input of the current step; see convGen.in
 	regW      = x86.RBX // weights of the current step
 	regK      = x86.RCX // loop over steps
 	regRow    = x86.R8  // table entry of the current row of the window
@@ -26,6 +26,8 @@ type convGen struct {
 	plan *ConvPlan
 	nest nest
 	end  epilogue
+	in   x86.Reg // input of the current step
+	free int     // first vector register that holds no constant throughout
 }
 
 func newConvGen(p *ConvPlan) *convGen {
@@ -34,6 +36,7 @@ func newConvGen(p *ConvPlan) *convGen {
 		plan: p,
 		nest: nest{p.Order, convMoved(p.Sums)},
 		end:  epilogue{p.Requant, p.Workload.PerChannel, p.Pack, p.width(), &p.Block, &p.Consts, nil},
+		in:   regIn,
 	}
 }
 
@@ -49,6 +52,9 @@ func Conv(p *ConvPlan) *x86.Program {
 	}
 	g.emit(x86.XOR, x86.R(regX), x86.R(regX))
 	g.evenMask()
+	if p.Late {
+		g.prepareLate()
+	}
 	g.loops(0, tileShape{pixels: p.Big, nv: p.NV, channels: p.NV * p.Lanes})
 	return g.finish()
 }
@@ -78,7 +84,7 @@ func (g *convGen) loops(depth int, t tileShape) {
 	switch g.plan.Order[depth] {
 	case 'y':
 		g.level(g.nest, depth, arg(argNRows), func() { g.loops(depth+1, t) }, func() {
-			g.addImm(regRows, 8*g.plan.Workload.StrideH)
+			g.addImm(regRows, 8*g.plan.Window.StrideH)
 			g.emit(x86.ADD, x86.R(regOut), arg(argOutRow))
 			g.addImm(regSums, 4*g.plan.Row)
 		})
@@ -99,11 +105,20 @@ func (g *convGen) loops(depth int, t tileShape) {
 
 func (g *convGen) xLevel(depth, count int, t tileShape, pixels int) {
 	t.pixels = pixels
+	if g.plan.Late {
+		g.lateTiles(count, t)
+		return
+	}
 	g.level(g.nest, depth, arg(count), func() { g.loops(depth+1, t) }, func() {
-		g.addImm(regX, pixels*g.plan.Workload.StrideW*g.plan.PixelBytes)
+		g.advanceIn(pixels)
 		g.advanceOut(pixels)
-		g.addImm(regSums, 4*pixels)
 	})
+}
+
+// advanceIn moves input and window sums by n pixels of the output.
+func (g *convGen) advanceIn(n int) {
+	g.addImm(regX, n*g.plan.Window.StrideW*g.plan.PixelBytes)
+	g.addImm(regSums, 4*n)
 }
 
 func (g *convGen) cLevel(depth, count int, t tileShape) {
@@ -123,23 +138,31 @@ func (g *convGen) cLevel(depth, count int, t tileShape) {
 // tile emits one register tile: accumulators from the bias, the reduction,
 // requantisation and stores.
 func (g *convGen) tile(t tileShape) {
-	g.next = 0
+	r := g.reduce(t)
+	g.next = r.operands // the operands of the reduction are dead
+	acc := g.sumSets(r)
+	g.conclude(t, acc, g.vec(3))
+}
+
+// reduce emits the reduction of a tile, and returns its registers.
+func (g *convGen) reduce(t tileShape) convRegs {
+	g.next = g.free
 	r := g.accumulators(t)
 	g.emit(x86.MOV, x86.R(regW), x86.R(regBlock))
 	if g.plan.Prefetch > 0 {
 		g.emit(x86.MOV, x86.R(regNext), arg(argPrefetch))
 	}
-	if g.plan.Workload.KH == 1 {
-		g.emit(x86.MOV, x86.R(regIn), x86.M(regRows, 0))
-		g.emit(x86.ADD, x86.R(regIn), x86.R(regX))
+	if g.plan.Window.KH == 1 {
+		g.emit(x86.MOV, x86.R(g.in), x86.M(regRows, 0))
+		g.emit(x86.ADD, x86.R(g.in), x86.R(regX))
 		g.windowRow(t, r)
 	} else {
 		g.emit(x86.MOV, x86.R(regRow), x86.R(regRows))
-		g.loop(regKY, g.plan.Workload.KH, func() {
-			g.emit(x86.MOV, x86.R(regIn), x86.M(regRow, 0))
-			g.emit(x86.ADD, x86.R(regIn), x86.R(regX))
+		g.loop(regKY, g.plan.Window.KH, func() {
+			g.emit(x86.MOV, x86.R(g.in), x86.M(regRow, 0))
+			g.emit(x86.ADD, x86.R(g.in), x86.R(regX))
 			g.windowRow(t, r)
-			g.addImm(regRow, 8*g.plan.Workload.DilationH)
+			g.addImm(regRow, 8*g.plan.Window.DilationH)
 		})
 	}
 	if g.plan.Prefetch > 0 {
@@ -149,13 +172,11 @@ func (g *convGen) tile(t tileShape) {
 	if g.plan.Depth > 0 {
 		g.spilled(t, r)
 	}
-	g.conclude(t, r)
+	return r
 }
 
-// conclude emits what follows the reduction of a tile: the epilogue.
-func (g *convGen) conclude(t tileShape, r convRegs) {
-	g.next = r.operands // the operands of the reduction are dead
-	acc, tmp := g.sumSets(r), g.vec(3)
+// conclude emits the epilogue of a tile of accumulators.
+func (g *convGen) conclude(t tileShape, acc [][]int, tmp []int) {
 	g.requantise(&g.end, acc, tmp)
 	g.emit(x86.MOV, x86.R(x86.RAX), x86.R(regOut))
 	g.emit(x86.MOV, x86.R(x86.RCX), arg(argOutPix))
@@ -241,15 +262,15 @@ func (g *convGen) startSet(acc [][]int, tmp int) {
 	}
 }
 
-// windowRow reduces one row of the window: regIn points to the tile's first
+// windowRow reduces one row of the window: in points to the tile's first
 // pixel in it. regW ends past the row's weights.
 func (g *convGen) windowRow(t tileShape, r convRegs) {
 	p := g.plan
 	stepBytes := t.nv * p.VectorWeightBytes()
 	rounds, unit := p.Rounds(), max(p.Depth, 1)
-	moved, used := 0, 0 // bytes that regIn has moved; weights used beyond regW
+	moved, used := 0, 0 // bytes that in has moved; weights used beyond regW
 	for kx := range p.SegmentsX {
-		base := kx * p.Workload.DilationW * p.PixelBytes
+		base := kx * p.Window.DilationW * p.PixelBytes
 		if rounds > 0 {
 			g.addImm(regW, used)
 			used = 0
@@ -261,7 +282,7 @@ func (g *convGen) windowRow(t tileShape, r convRegs) {
 					}
 					g.steps(t, r, u, disps, u*stepBytes)
 				}
-				g.addImm(regIn, 4*p.Unroll)
+				g.addImm(g.in, 4*p.Unroll)
 				g.addImm(regW, p.Unroll*stepBytes)
 				g.prefetch()
 			})
@@ -290,7 +311,7 @@ func (g *convGen) prefetch() {
 	g.emit(x86.ADD, x86.R(regNext), arg(argPrefetchStep))
 }
 
-// steps emits steps k and on, of inputs disps from regIn and weights wdisp from
+// steps emits steps k and on, of inputs disps from in and weights wdisp from
 // regW: one, or as many as are added up in 16 bits.
 func (g *convGen) steps(t tileShape, r convRegs, k int, disps []int, wdisp int) {
 	if g.plan.Depth == 0 {
@@ -299,18 +320,18 @@ func (g *convGen) steps(t tileShape, r convRegs, k int, disps []int, wdisp int) 
 	}
 	inputs := make([]x86.Operand, len(disps))
 	for i, d := range disps {
-		inputs[i] = x86.M(regIn, d)
+		inputs[i] = x86.M(g.in, d)
 	}
 	g.wordSteps(t, r, inputs, wdisp)
 }
 
 // step emits one step of 4 input bytes for the whole tile: its input is disp
-// from regIn, its weights wdisp from regW.
+// from in, its weights wdisp from regW.
 func (g *convGen) step(t tileShape, r convRegs, k, disp, wdisp int) {
 	acc := r.acc[k%g.plan.Sets]
-	stride := g.plan.Workload.StrideW * g.plan.PixelBytes
+	stride := g.plan.Window.StrideW * g.plan.PixelBytes
 	broadcast := func(reg, m int) {
-		g.emit(x86.VPBROADCASTD, g.v(reg), x86.M(regIn, disp+m*stride))
+		g.emit(x86.VPBROADCASTD, g.v(reg), x86.M(g.in, disp+m*stride))
 	}
 	weights := func(v int) x86.Operand { return x86.M(regW, wdisp+v*g.plan.VectorWeightBytes()) }
 	load := x86.VMOVDQU

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"qtune/kernels/x86"
+	"qtune/qnn"
 	"qtune/schedules"
 )
 
@@ -33,13 +34,18 @@ type ConvPlan struct {
 	Depth            int // steps that VPADDW adds up before they are widened; 0: the dot step makes int32
 	Order, Operands  string
 	Pack             bool
+	Late             bool // a tile is concluded while the next one is reduced
 	Halo             bool // the view holds PadLeft and PadRight cells
 	Copy             bool // the input is copied to rows with those cells first
 	SplitChannels    bool
 
+	Stack    *StackPlan // form=stack: how the rows that the program reads are made
+	Window   qnn.Window // as the program sees it: of form=stack one row
+	Channels int        // of the pixels that it sees
+
 	Lanes, ElementBytes int
 	WeightBytes         int // of a weight; where it is less than ElementBytes, weights are widened when they are loaded
-	PixelBytes          int // of an input pixel
+	PixelBytes          int // of a pixel that it sees
 	SegmentElements     int
 	SegmentsX           int // segments in a row of the window
 	Steps               int // of 4 bytes in a segment
@@ -74,7 +80,7 @@ func PlanConv(w schedules.Workload, s schedules.Schedule, isa schedules.ISA) *Co
 		Images: w.N, Rows: w.OH(), Row: w.OW(),
 		NV: s.Int("nv", 1), Sets: s.Int("sets", 1), Unroll: s.Int("u", 1),
 		Order: s.Str("order", "cyx"), Operands: s.Str("op", "reg"),
-		Pack: s.Str("st", "pack") == "pack", Halo: s.Str("pad", "") == "halo", Copy: s.Str("pad", "") == "copy",
+		Pack: s.Str("st", "pack") != "cvt", Late: s.Str("st", "pack") == "late", Halo: s.Str("pad", "") == "halo", Copy: s.Str("pad", "") == "copy",
 		SplitChannels: s.Str("split", "y") == "c",
 		ElementBytes:  schedules.ElementBytes(isa, s),
 		WeightBytes:   schedules.WeightBytes(isa, s),
@@ -88,7 +94,7 @@ func PlanConv(w schedules.Workload, s schedules.Schedule, isa schedules.ISA) *Co
 	}
 	_, p.Lanes = schedules.Registers(isa)
 	p.planTiles(s.Int("mr", 1))
-	p.planReduction()
+	p.planReduction(s.Str("form", "") == "stack")
 	p.planChannels()
 	p.planConstants()
 	p.planPrefetch()
@@ -100,7 +106,7 @@ func PlanConv(w schedules.Workload, s schedules.Schedule, isa schedules.ISA) *Co
 func (p *ConvPlan) planPrefetch() {
 	const maxLines = 4
 	tiles, block := p.Rows*(p.BigN+p.SmallN), p.BlockWeightBytes(p.NV)
-	if p.Order[0] != 'c' || tiles < 2 || p.Rounds() == 0 || block < schedules.MinFetched || block > schedules.MaxFetched {
+	if p.Stack != nil || p.Late || p.Order[0] != 'c' || tiles < 2 || p.Rounds() == 0 || block < schedules.MinFetched || block > schedules.MaxFetched {
 		return
 	}
 	p.Prefetch = min((p.Unroll*p.NV*p.VectorWeightBytes()/64+tiles-1)/tiles, maxLines)
@@ -109,6 +115,9 @@ func (p *ConvPlan) planPrefetch() {
 // Rounds returns how often the loop over a segment goes round, Unroll steps each;
 // 0 is no loop.
 func (p *ConvPlan) Rounds() int {
+	if p.Late {
+		return 0
+	}
 	rounds := p.SegmentElements * p.ElementBytes / 4 / p.Unroll
 	if rounds == 1 {
 		return 0
@@ -123,14 +132,21 @@ func (p *ConvPlan) planTiles(mr int) {
 	p.SmallN = n - p.BigN
 }
 
-func (p *ConvPlan) planReduction() {
-	w := p.Workload
-	p.PixelBytes = w.C * p.ElementBytes
-	p.SegmentElements, p.SegmentsX = w.KW*w.C, 1
-	if w.DilationW != 1 {
-		p.SegmentElements, p.SegmentsX = w.C, w.KW
+func (p *ConvPlan) planReduction(stack bool) {
+	p.Window, p.Channels = p.Workload.Window, p.Workload.C
+	if stack {
+		p.Window.KH, p.Window.StrideH, p.Window.DilationH = 1, 1, 1
+		p.Channels *= p.Workload.KH
+	}
+	p.PixelBytes = p.Channels * p.ElementBytes
+	p.SegmentElements, p.SegmentsX = p.Window.KW*p.Channels, 1
+	if p.Window.DilationW != 1 {
+		p.SegmentElements, p.SegmentsX = p.Channels, p.Window.KW
 	}
 	p.Steps = (p.SegmentElements*p.ElementBytes + 3) / 4
+	if stack {
+		p.Stack = planStack(p)
+	}
 }
 
 func (p *ConvPlan) planChannels() {
@@ -151,7 +167,7 @@ func (p *ConvPlan) planConstants() {
 	}
 	p.Block.add("bias", vec)
 	storeFields(&p.Consts, p.width(), p.Pack)
-	if p.Sums {
+	if p.Sums && p.Stack == nil {
 		p.Consts.add(fieldWindow, vec)
 	}
 	target := &p.Consts
@@ -176,7 +192,7 @@ func (p *ConvPlan) Blocks() int {
 // BlockWeightBytes returns the packed weights of a block of nv vectors:
 // [KH][SegmentsX][Steps][nv][Lanes][4 bytes, or 2 that are widened].
 func (p *ConvPlan) BlockWeightBytes(nv int) int {
-	return p.Workload.KH * p.SegmentsX * p.Steps * nv * p.VectorWeightBytes()
+	return p.Window.KH * p.SegmentsX * p.Steps * nv * p.VectorWeightBytes()
 }
 
 // VectorWeightBytes returns the size of a vector of weights, of 4 bytes of input.
@@ -190,7 +206,7 @@ func (p *ConvPlan) String() string {
 	fmt.Fprintf(&b, "channels     %d blocks of %d vectors of %d lanes, tail of %d channels in %d vectors\n",
 		p.FullBlocks, p.NV, p.Lanes, p.TailChannels, p.TailNV)
 	fmt.Fprintf(&b, "reduction    %d rows x %d segments of %d elements of %d bytes = %d steps of 4 bytes, unrolled %d, %d sets of accumulators\n",
-		p.Workload.KH, p.SegmentsX, p.SegmentElements, p.ElementBytes, p.Steps, p.Unroll, p.Sets)
+		p.Window.KH, p.SegmentsX, p.SegmentElements, p.ElementBytes, p.Steps, p.Unroll, p.Sets)
 	fmt.Fprintf(&b, "nest         %s, operands %s, halo %v, pack %v, window sums %v\n", p.Order, p.Operands, p.Halo, p.Pack, p.Sums)
 	fmt.Fprintf(&b, "constants    %d bytes a channel vector, %d bytes a layer\n", p.Block.Bytes, p.Consts.Bytes)
 	return b.String()

@@ -26,7 +26,8 @@ func (p *ConvPlan) EpilogueInstructions() int64 {
 func (p *ConvPlan) tileEpilogue(t tileShape) int64 {
 	g := newConvGen(p)
 	r := g.accumulators(t)
-	return g.count(func() { g.conclude(t, r) })
+	g.next = r.operands
+	return g.count(func() { g.conclude(t, g.sumSets(r), g.vec(3)) })
 }
 
 // EpilogueInstructions counts the vector instructions that follow the reductions

@@ -118,8 +118,7 @@ func (g *gen) storePairs(t tile, e *epilogue, tmp []int) {
 		r := a[0]
 		g.pack4([]int{a[0], a[1], b[0], b[1]}, e)
 		if g.width == x86.W512 {
-			g.emit(x86.VMOVDQU, g.v(tmp[0]), e.constant("perm2"))
-			g.op3(x86.VPERMD, r, tmp[0], g.v(r))
+			g.emit(x86.VPERMD, g.v(r), g.inRegister(e.constant("perm2"), tmp[0]), g.v(r))
 		} else {
 			g.emit(x86.VPERMQ, g.v(r), g.v(r), x86.I(0xd8))
 		}
@@ -155,8 +154,7 @@ func (g *gen) storeQuads(t tile, e *epilogue, tmp []int) {
 		}
 		g.pack4(v, e)
 		r := v[0]
-		g.emit(x86.VMOVDQU, g.v(tmp[0]), e.constant("perm1"))
-		g.op3(x86.VPERMD, r, tmp[0], g.v(r))
+		g.emit(x86.VPERMD, g.v(r), g.inRegister(e.constant("perm1"), tmp[0]), g.v(r))
 		per := g.lanes() // bytes of a pixel
 		for i := range n {
 			src := r

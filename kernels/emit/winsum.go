@@ -30,7 +30,7 @@ func WindowSums(p *ConvPlan) *x86.Program {
 		g.emit(x86.MOV, x86.R(x86.R11), arg(argBig))
 		g.emit(x86.AND, x86.R(x86.R11), x86.I(3))
 		g.roundsOrNone(x86.R11, func() { g.pixelSum(r) })
-		g.addImm(regRows, 8*p.Workload.StrideH)
+		g.addImm(regRows, 8*p.Window.StrideH)
 	})
 	return g.finish()
 }
@@ -88,7 +88,7 @@ func (g *gen) roundsOrNone(reg x86.Reg, body func()) {
 // accumulators to each, and moves to the next pixels.
 func (g *convGen) windowsSum(r sumRegs, acc []int) {
 	p := g.plan
-	step := p.Workload.StrideW * p.PixelBytes
+	step := p.Window.StrideW * p.PixelBytes
 	for _, a := range acc {
 		g.emit(x86.VPXOR, x86.X(a), x86.X(a), x86.X(a))
 	}
@@ -97,17 +97,17 @@ func (g *convGen) windowsSum(r sumRegs, acc []int) {
 		g.emit(x86.ADD, x86.R(regIn), x86.R(regX))
 		for m, a := range acc {
 			for kx := range p.SegmentsX {
-				g.segmentSum(r, a, m*step+kx*p.Workload.DilationW*p.PixelBytes)
+				g.segmentSum(r, a, m*step+kx*p.Window.DilationW*p.PixelBytes)
 			}
 		}
 	}
-	if p.Workload.KH == 1 {
+	if p.Window.KH == 1 {
 		row(regRows)
 	} else {
 		g.emit(x86.MOV, x86.R(regRow), x86.R(regRows))
-		g.loop(regKY, p.Workload.KH, func() {
+		g.loop(regKY, p.Window.KH, func() {
 			row(regRow)
-			g.addImm(regRow, 8*p.Workload.DilationH)
+			g.addImm(regRow, 8*p.Window.DilationH)
 		})
 	}
 	g.addImm(regX, len(acc)*step)
@@ -129,20 +129,26 @@ func (g *convGen) pixelSum(r sumRegs) {
 // each part of 128 bits in one, in the order of the pixels.
 func (g *convGen) quadSum(r sumRegs) {
 	g.windowsSum(r, r.acc)
-	v := func(n int) x86.Operand { return x86.V(r.width, n) }
-	join := func(a, b int, lower, upper x86.Op) {
-		g.emit(lower, v(r.tmp[0]), v(a), v(b))
-		g.emit(upper, v(r.tmp[1]), v(a), v(b))
-		g.emit(x86.VPADDD, v(a), v(r.tmp[0]), v(r.tmp[1]))
-	}
 	a := r.acc
-	join(a[0], a[1], x86.VPUNPCKLDQ, x86.VPUNPCKHDQ)
-	join(a[2], a[3], x86.VPUNPCKLDQ, x86.VPUNPCKHDQ)
-	join(a[0], a[2], x86.VPUNPCKLQDQ, x86.VPUNPCKHQDQ)
+	g.joinQuad(r.width, a, r.tmp)
 	g.foldLanes(r.width, a[0], r.tmp[0])
 	g.emit(x86.VPMULLD, x86.X(a[0]), x86.X(a[0]), constant(&g.plan.Consts, fieldWindow))
 	g.emit(x86.VMOVDQU, x86.M(regSums, 0), x86.X(a[0]))
 	g.addImm(regSums, 16)
+}
+
+// joinQuad leaves in a[0] the sums of the lanes of four vectors in each part of
+// 128 bits, in the order of the vectors.
+func (g *gen) joinQuad(width x86.Width, a, tmp []int) {
+	v := func(n int) x86.Operand { return x86.V(width, n) }
+	join := func(a, b int, lower, upper x86.Op) {
+		g.emit(lower, v(tmp[0]), v(a), v(b))
+		g.emit(upper, v(tmp[1]), v(a), v(b))
+		g.emit(x86.VPADDD, v(a), v(tmp[0]), v(tmp[1]))
+	}
+	join(a[0], a[1], x86.VPUNPCKLDQ, x86.VPUNPCKHDQ)
+	join(a[2], a[3], x86.VPUNPCKLDQ, x86.VPUNPCKHDQ)
+	join(a[0], a[2], x86.VPUNPCKLQDQ, x86.VPUNPCKHQDQ)
 }
 
 // segmentSum adds the bytes of a segment that starts base from regIn to acc.

@@ -18,7 +18,8 @@
 //	               rest, (128-wz) * sum(x), from the table of window sums;
 //	               the bias takes -xz * sum(w-wz), which holds at the border
 //	               too because padding holds xz
-//	int16 weights: (x-xz)*(w-wz) as it stands; padding is 0
+//	int16 weights: (x-xz)*(w-wz) as it stands; padding is 0. Stacked rows hold x,
+//	               and the bias takes the rest, as above
 //	spilling int8 weights (spill.go): x*(w-wz), of as many steps as that takes;
 //	               the bias takes -xz * sum(w-wz)
 package pack
@@ -73,6 +74,9 @@ func blockChannels(p *emit.ConvPlan, b int) []int {
 func convWeights(p *emit.ConvPlan, l *qnn.Layer) []byte {
 	k := l.Window.KH * l.Window.KW * l.C
 	rows := convRows(l, weightOffset(p, l), k, p.WeightBytes)
+	if p.Stack != nil {
+		rows = stackedRows(&p.Workload, rows, p.WeightBytes)
+	}
 	perBlock := p.BlockWeightBytes(p.NV)
 	weights := Aligned(p.FullBlocks*perBlock + p.BlockWeightBytes(p.TailNV))
 	for b := range p.Blocks() {
@@ -117,15 +121,16 @@ func requantNumbers(kind interface {
 	return list
 }
 
-// packConvLane scatters the weights of one output channel, src [KH][KW][C], to a lane of its block, which has nv vectors.
+// packConvLane scatters the weights of one output channel, src [KH][KW][C] of
+// the plan's window, to a lane of its block, which has nv vectors.
 func packConvLane(p *emit.ConvPlan, dst, src []byte, nv, lane int) {
-	w := p.Workload
+	w := p.Window
 	step, size := nv*p.VectorWeightBytes(), p.VectorWeightBytes()/p.Lanes
 	at := lane * size
 	segment := p.SegmentElements * p.WeightBytes
 	for ky := range w.KH {
 		for kx := range p.SegmentsX {
-			row := src[(ky*w.KW+kx)*w.C*p.WeightBytes:][:segment]
+			row := src[(ky*w.KW+kx)*p.Channels*p.WeightBytes:][:segment]
 			for k := 0; k+size <= segment; k += size {
 				copy(dst[at:at+size], row[k:k+size])
 				at += step
@@ -153,7 +158,7 @@ func weightOffset(p *emit.ConvPlan, l *qnn.Layer) int32 {
 // convBias returns what accumulators start with beside the window sums.
 func convBias(p *emit.ConvPlan, l *qnn.Layer) []int32 {
 	bias := slices.Clone(l.Bias)
-	if p.ElementBytes == 2 {
+	if p.ElementBytes == 2 && p.Stack == nil {
 		return bias
 	}
 	k := l.Window.KH * l.Window.KW * l.C
