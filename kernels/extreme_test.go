@@ -195,6 +195,7 @@ func TestExtremes(t *testing.T) {
 		"dense n3 c67 o33 wz=0 perch=0 round=single sign=0 mult=lt1",
 		"dense n1 c16449 o5 wz=1 perch=0 round=double sign=0 mult=lt1", // window sums of more than two words
 		"conv2d n1 h3 w4 c50 k3x3 o21 s1x1 d1x1 p1,1,1,1 wz=1 perch=0 round=double sign=0 mult=lt1",
+		"conv2d n1 h5 w16 c3 k3x3 o34 s2x2 d1x1 p0,0,0,1 wz=1 perch=0 round=double sign=0 mult=lt1", // stacked, concluded late
 	}
 	for _, shape := range shapes {
 		w, err := schedules.ParseWorkload(shape)
@@ -271,6 +272,7 @@ func TestViews(t *testing.T) {
 	for _, shape := range []string{
 		"conv2d n2 h5 w7 c6 k3x3 o21 s1x1 d1x1 p1,1,1,1 wz=1 perch=0 round=double sign=0 mult=lt1",
 		"conv2d n2 h5 w7 c8 k1x1 o21 s1x1 d1x1 p0,0,0,0 wz=1 perch=0 round=double sign=0 mult=lt1",
+		"conv2d n2 h6 w9 c3 k3x2 o21 s2x1 d1x1 p1,1,0,1 wz=1 perch=0 round=double sign=0 mult=lt1",
 		"depthwise n2 h5 w7 c40 k3x3 m1 s1x1 d1x1 p1,1,1,1 wz=0 perch=0 round=double sign=0 mult=lt1",
 	} {
 		w, err := schedules.ParseWorkload(shape)
