@@ -11,8 +11,8 @@ import (
 // one after the other is eliminated, those that are bound to the fewest others
 // first (Bertele and Brioschi, "Nonserial Dynamic Programming", 1972).
 type minSum struct {
-	sizes []int // values of each variable
-	costs []costTable
+	sizes []int          // values of each variable
+	costs [][]*costTable // that each variable is in
 }
 
 // A costTable is what each combination of the values of some variables costs, the
@@ -31,17 +31,20 @@ const maxTable = 1 << 16
 
 // variable adds a variable of n values.
 func (p *minSum) variable(n int) int {
-	p.sizes = append(p.sizes, n)
+	p.sizes, p.costs = append(p.sizes, n), append(p.costs, nil)
 	return len(p.sizes) - 1
 }
 
 // add adds the cost of each combination of the values of vars.
 func (p *minSum) add(cost func(values []int) time.Duration, vars ...int) {
-	p.costs = append(p.costs, p.tabulate(vars, cost))
+	t := p.tabulate(vars, cost)
+	for _, v := range vars {
+		p.costs[v] = append(p.costs[v], t)
+	}
 }
 
-func (p *minSum) tabulate(vars []int, cost func(values []int) time.Duration) costTable {
-	t := costTable{vars, make([]time.Duration, p.combinations(vars))}
+func (p *minSum) tabulate(vars []int, cost func(values []int) time.Duration) *costTable {
+	t := &costTable{vars, make([]time.Duration, p.combinations(vars))}
 	values := make([]int, len(vars))
 	for i := range t.cost {
 		rest := i
@@ -80,7 +83,7 @@ func (p *minSum) solve() []int {
 	}
 	type eliminated struct {
 		v     int
-		costs []costTable // those it was in
+		costs []*costTable // those it was in
 	}
 	var order []eliminated
 	for len(left) > 0 {
@@ -97,10 +100,8 @@ func (p *minSum) solve() []int {
 // bound lists the other variables that have costs together with v.
 func (p *minSum) bound(v int) []int {
 	var vars []int
-	for _, t := range p.costs {
-		if slices.Contains(t.vars, v) {
-			vars = append(vars, t.vars...)
-		}
+	for _, t := range p.costs[v] {
+		vars = append(vars, t.vars...)
 	}
 	slices.Sort(vars)
 	return slices.DeleteFunc(slices.Compact(vars), func(x int) bool { return x == v })
@@ -108,20 +109,12 @@ func (p *minSum) bound(v int) []int {
 
 // eliminate replaces the costs that v is in, which it returns, by what the best
 // value of v costs. values is scratch.
-func (p *minSum) eliminate(v int, values []int) []costTable {
-	vars := p.bound(v)
+func (p *minSum) eliminate(v int, values []int) []*costTable {
+	vars, of := p.bound(v), p.remove(v)
 	if p.combinations(vars) > maxTable {
-		p.fix(v, values)
+		p.fix(v, of, values)
 		return nil
 	}
-	var of []costTable
-	p.costs = slices.DeleteFunc(p.costs, func(t costTable) bool {
-		if !slices.Contains(t.vars, v) {
-			return false
-		}
-		of = append(of, t)
-		return true
-	})
 	p.add(func(some []int) time.Duration {
 		for i, x := range vars {
 			values[x] = some[i]
@@ -132,31 +125,39 @@ func (p *minSum) eliminate(v int, values []int) []costTable {
 	return of
 }
 
-// fix lets v have its first value.
-func (p *minSum) fix(v int, values []int) {
-	for i, t := range p.costs {
-		if !slices.Contains(t.vars, v) {
-			continue
+// remove takes the costs that v is in away from all variables.
+func (p *minSum) remove(v int) []*costTable {
+	of := p.costs[v]
+	for _, t := range of {
+		for _, x := range t.vars {
+			p.costs[x] = slices.DeleteFunc(slices.Clone(p.costs[x]), func(o *costTable) bool { return o == t })
 		}
-		values[v] = 0
+	}
+	return of
+}
+
+// fix replaces costs that v is in by what its first value costs.
+func (p *minSum) fix(v int, of []*costTable, values []int) {
+	values[v] = 0
+	for _, t := range of {
 		vars := slices.DeleteFunc(slices.Clone(t.vars), func(x int) bool { return x == v })
-		p.costs[i] = p.tabulate(vars, func(some []int) time.Duration {
+		p.add(func(some []int) time.Duration {
 			for i, x := range vars {
 				values[x] = some[i]
 			}
-			return p.at(&t, values)
-		})
+			return p.at(t, values)
+		}, vars...)
 	}
 }
 
 // least returns the least cost of costs over the values of v, given those of all
 // others in them, and the first value that has it. It leaves that of v changed.
-func (p *minSum) least(v int, costs []costTable, values []int) (time.Duration, int) {
+func (p *minSum) least(v int, costs []*costTable, values []int) (time.Duration, int) {
 	least, best := time.Duration(math.MaxInt64), 0
 	for values[v] = range p.sizes[v] {
 		sum := time.Duration(0)
-		for i := range costs {
-			sum += p.at(&costs[i], values)
+		for _, t := range costs {
+			sum += p.at(t, values)
 		}
 		if sum < least {
 			least, best = sum, values[v]

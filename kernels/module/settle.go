@@ -1,6 +1,7 @@
 package module
 
 import (
+	"slices"
 	"time"
 
 	"qtune/qnn"
@@ -77,11 +78,26 @@ type settlement struct {
 
 // addTensor adds what the layers around a tensor pay for its layout: a consumer that
 // wants a border copies where there is none, and nobody who wants rows without gaps
-// takes one.
+// takes one. Where only one of the two is wanted there is nothing to decide.
 func (s *settlement) addTensor(id qnn.TensorID, u uses) {
+	halo := func(step int) func(Layout) bool {
+		n := s.m.steps[step].node
+		reads := n.Inputs[s.m.steps[step].data] == id
+		return func(l Layout) bool { return l.Halo && reads }
+	}
+	dense := func(l Layout) bool { return l.Dense }
+	wantsDense := u.producer >= 0 && s.may(u.producer, dense)
+	wantsHalo := false
+	for _, c := range u.consumers {
+		wantsDense = wantsDense || s.may(c, dense)
+		wantsHalo = wantsHalo || s.may(c, halo(c))
+	}
+	if !wantsDense || !wantsHalo {
+		return
+	}
 	border := s.variable(2)
 	price := copyTime + time.Duration(s.m.graph.Tensors[id].Bytes()/copyPerNS)
-	pay := func(step int, reads bool) {
+	pay := func(step int, copies func(Layout) bool) {
 		if s.options[step] == nil {
 			return
 		}
@@ -90,17 +106,21 @@ func (s *settlement) addTensor(id qnn.TensorID, u uses) {
 			switch {
 			case l.Dense && v[1] == 1:
 				return never
-			case l.Halo && reads && v[1] == 0:
+			case copies(l) && v[1] == 0:
 				return price
 			}
 			return 0
 		}, s.layers[step], border)
 	}
 	if u.producer >= 0 {
-		pay(u.producer, false)
+		pay(u.producer, func(Layout) bool { return false })
 	}
 	for _, c := range u.consumers {
-		n := s.m.steps[c].node
-		pay(c, n.Inputs[s.m.steps[c].data] == id)
+		pay(c, halo(c))
 	}
+}
+
+// may tells whether some option of a step has such a layout.
+func (s *settlement) may(step int, such func(Layout) bool) bool {
+	return slices.ContainsFunc(s.options[step], func(o option) bool { return such(o.layout) })
 }

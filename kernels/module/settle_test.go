@@ -7,6 +7,8 @@ import (
 
 	"qtune/kernels"
 	"qtune/qnn"
+	"qtune/qnn/pass"
+	"qtune/qnn/zoo"
 	"qtune/schedules"
 )
 
@@ -107,5 +109,33 @@ func TestLayoutOf(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// BenchmarkSettle is the part of compiling that settles on layouts.
+func BenchmarkSettle(b *testing.B) {
+	g, err := zoo.Build("inception_v3")
+	if err != nil {
+		b.Fatal(err)
+	}
+	if g, err = pass.Run(g, Passes(false)...); err != nil {
+		b.Fatal(err)
+	}
+	m := &Module{source: g, graph: g, shared: &machineCode{}}
+	choices := make([]Choice, len(g.Nodes))
+	for i := range g.Nodes {
+		s, err := newStep(g, &g.Nodes[i], schedules.AVX512VNNI)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if m.steps = append(m.steps, s); s.layer == nil {
+			continue
+		}
+		if choices[i], err = Default(s.info.Workload, schedules.AVX512VNNI); err != nil {
+			b.Fatal(err)
+		}
+	}
+	for b.Loop() {
+		m.settle(choices)
 	}
 }
