@@ -27,6 +27,20 @@ const (
 // decisionMargin is by how much a winner must be faster: as in a final.
 const decisionMargin = 2 * measure.NoiseFloor
 
+// InNetwork is the protocol of finals that the default schedule won in a whole
+// network: what was chosen was slower there than it, whatever it gains alone. Such a
+// final overrules all that were held before it.
+const InNetwork = "in a network"
+
+// sinceNetwork returns the finals that no later one of a network overrules, of some
+// that are sorted, the latest first.
+func sinceNetwork(finals []Record) []Record {
+	if i := slices.IndexFunc(finals, func(r Record) bool { return r.Protocol == InNetwork }); i >= 0 {
+		return finals[:i+1]
+	}
+	return finals
+}
+
 // A Decision is what came of finals that disagree.
 type Decision struct {
 	Winner    Record
@@ -44,6 +58,7 @@ type Estimate struct {
 
 // decide picks one of finals, which are sorted, the latest first.
 func (l *Log) decide(ctx context.Context, finals []Record) (Decision, error) {
+	finals = sinceNetwork(finals)
 	latest := finals[0]
 	if !slices.ContainsFunc(finals, func(r Record) bool { return r.Schedule != latest.Schedule }) {
 		return Decision{Winner: latest}, nil

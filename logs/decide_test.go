@@ -15,6 +15,11 @@ func heldFinal(text string, day int, tuned, def float64) Final {
 	}
 }
 
+func inNetwork(f Final) Final {
+	f.Protocol = InNetwork
+	return f
+}
+
 // sessionTrial returns a trial of a session with a small error.
 func sessionTrial(text string, day int, session int64, ns float64) Trial {
 	t := trial(convA, zen4, 1, ns)
@@ -35,6 +40,10 @@ func TestFinalsThatDisagree(t *testing.T) {
 			[]Final{heldFinal("mr=6 nv=2", 1, 90, 100), heldFinal("mr=8 nv=2", 2, 91, 100)}, nil, "mr=8 nv=2"},
 		{"a tie with the default goes to the default",
 			[]Final{heldFinal(plain, 1, 100, 100), heldFinal("mr=8 nv=2", 2, 99, 100)}, nil, plain},
+		{"one in a network overrules those before it",
+			[]Final{heldFinal("mr=6 nv=2", 1, 80, 100), inNetwork(heldFinal(plain, 2, 100, 100))}, nil, plain},
+		{"but not those behind it",
+			[]Final{inNetwork(heldFinal(plain, 1, 100, 100)), heldFinal("mr=6 nv=2", 2, 80, 100)}, nil, "mr=6 nv=2"},
 		{"many finals outweigh a lucky one",
 			[]Final{heldFinal("mr=6 nv=2", 1, 90, 100), heldFinal("mr=6 nv=2", 2, 100, 100), heldFinal("mr=6 nv=2", 3, 100, 100), heldFinal("mr=8 nv=2", 4, 92, 100)},
 			nil, "mr=8 nv=2"},

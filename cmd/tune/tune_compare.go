@@ -67,7 +67,7 @@ func compareLatency(c *cobra.Command, f *tuneFlags, log *logs.Log, g *qnn.Graph,
 func revert(c *cobra.Command, log *logs.Log, t tuner.TaskReport, l module.LayerInfo, isa schedules.ISA) error {
 	return log.RecordFinal(c.Context(), logs.Final{
 		Workload: t.Task.Workload, Target: schedules.Target{ISA: isa, Machine: schedules.HostMachine()},
-		Schedule: l.Schedule, Generator: kernels.Generator, Protocol: measure.DefaultProtocol().String(), TunedNS: float64(t.Default),
+		Schedule: l.Schedule, Generator: kernels.Generator, Protocol: logs.InNetwork, TunedNS: float64(t.Default),
 		DefaultSchedule: l.Schedule, DefaultNS: float64(t.Default), CodeHash: l.CodeHash, Time: time.Now().UTC(),
 	})
 }
