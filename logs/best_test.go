@@ -106,4 +106,9 @@ func TestDistance(t *testing.T) {
 	if d := Distance(convA, fc); !math.IsInf(d, 1) {
 		t.Errorf("to another operator: %g", d)
 	}
+	rare := convA
+	rare.Saturation = schedules.RareSaturation
+	if d := Distance(convA, rare); !math.IsInf(d, 1) {
+		t.Errorf("to weights that seldom saturate: %g", d)
+	}
 }

@@ -183,19 +183,27 @@ func TestImportSkipsBadLines(t *testing.T) {
 	}
 }
 
+// What has no line of an export is refused, with one error.
+func TestImportOfSomethingElse(t *testing.T) {
+	text := export(t, sampleLog(t))
+	for _, other := range []string{text[:1], "no\nexport\nat all\n", "\x00\x01TFL3\n\x02\n"} {
+		s, err := newLog(t).Import(t.Context(), strings.NewReader(other))
+		if err == nil || !strings.Contains(err.Error(), "not an export of a log: line 1") || len(s.Notes) > 0 {
+			t.Errorf("%q: %+v, %v", other, s, err)
+		}
+	}
+}
+
 // An export that ends anywhere before its end is noticed, and what is whole of it
 // is taken.
 func TestImportCutOff(t *testing.T) {
 	text := export(t, sampleLog(t))
 	lines := strings.Count(text, "\n")
-	for _, n := range []int{1, len(text) / 3, len(text) / 2, strings.LastIndex(text[:len(text)-1], "\n") + 1} {
+	for _, n := range []int{len(text) / 3, len(text) / 2, strings.LastIndex(text[:len(text)-1], "\n") + 1} {
 		s := importText(t, newLog(t), text[:n])
 		whole := strings.Count(text[:n], "\n")
-		if n > 1 && (!s.Cut || s.Added != whole-1 || s.Added > lines-2) {
+		if !s.Cut || s.Added != whole-1 || s.Added > lines-2 {
 			t.Errorf("%d bytes, %d lines: %+v", n, whole, s)
-		}
-		if n == 1 && s.Bad != 1 {
-			t.Errorf("one byte: %+v", s)
 		}
 	}
 	if s := importText(t, newLog(t), text+text); s.Cut {
@@ -266,6 +274,9 @@ func FuzzImport(f *testing.F) {
 		defer os.Remove(path)
 		defer l.Close()
 		if _, err := l.Import(t.Context(), bytes.NewReader(text)); err != nil {
+			if errors.Is(err, errNotExport) { // of the text, not of the log
+				path = ""
+			}
 			checkOneLine(t, err, path)
 			return
 		}

@@ -28,6 +28,7 @@ type ImportStats struct {
 	Cut          bool     // an export ended before its last line
 	Notes        []string // why, with line numbers, and fields that were ignored; the first 100
 
+	good    int // lines of any kind that were read
 	unended int // exports of which the first line was read, but not the last
 }
 
@@ -46,9 +47,12 @@ func (s *ImportStats) count(added bool) {
 	}
 }
 
+var errNotExport = errors.New("not an export of a log")
+
 // Import adds what an export holds and l does not. Lines that cannot be read
 // are noted and skipped; so are fields of other versions. The error is one of
-// reading r or of the log; lines before it may be stored.
+// reading r or of the log, before which lines may be stored, or that no line at all
+// is one of an export.
 func (l *Log) Import(ctx context.Context, r io.Reader) (ImportStats, error) {
 	var stats ImportStats
 	in := &lineReader{r: bufio.NewReaderSize(r, 64<<10)}
@@ -63,6 +67,9 @@ func (l *Log) Import(ctx context.Context, r io.Reader) (ImportStats, error) {
 			return stats, err
 		}
 		stats = batch
+	}
+	if stats.Bad > 0 && stats.good == 0 {
+		return ImportStats{}, fmt.Errorf("%w: %s", errNotExport, stats.Notes[0])
 	}
 	if stats.Cut = stats.unended > 0; stats.Cut {
 		stats.note("line %d: the export is cut off: its last line, of kind \"end\", is missing", in.number)
@@ -93,6 +100,8 @@ func importLines(w *writer, in *lineReader, stats *ImportStats) (more bool, err 
 			stats.note("line %d: %v", in.number, bad.err)
 		} else if err != nil {
 			return false, err
+		} else {
+			stats.good++
 		}
 	}
 	return true, nil

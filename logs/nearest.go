@@ -59,37 +59,17 @@ func (l *Log) Nearest(ctx context.Context, q Query, limit int) ([]Neighbour, err
 
 // workloads returns those of an operator that have a usable record.
 func (l *Log) workloads(ctx context.Context, op schedules.Op, isa schedules.ISA) ([]schedules.Workload, error) {
-	rows, err := l.query(ctx, `SELECT w.id, w.text FROM workloads w WHERE w.op = +? AND
+	return texts(ctx, l, "workloads", l.cache.workload, `SELECT w.id, w.text FROM workloads w WHERE w.op = +? AND
 		(EXISTS (SELECT 1 FROM setups u JOIN trials t ON t.setup = u.id WHERE u.isa = +? AND t.workload = w.id AND t.status = 'ok') OR
 		 EXISTS (SELECT 1 FROM finals f WHERE f.workload = w.id AND f.isa = +?))`, string(op), string(isa), string(isa))
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var all []schedules.Workload
-	for rows.Next() {
-		var (
-			id   int64
-			text string
-		)
-		if err := rows.Scan(&id, &text); err != nil {
-			return nil, l.wrap(err)
-		}
-		w, err := l.cache.workload(text)
-		if err != nil {
-			l.skip("workloads", id, err)
-			continue
-		}
-		all = append(all, w)
-	}
-	return all, l.wrap(rows.Err())
 }
 
 // Distance says how different two workloads are for a schedule: the sum of the
 // doublings between their sizes, and of a part of one for each difference of
-// class. It is infinite between operators.
+// class. It is infinite between operators, and between weights that saturate more or
+// less often: what is fastest for the one takes the other three times as long.
 func Distance(a, b schedules.Workload) float64 {
-	if a.Op != b.Op {
+	if a.Op != b.Op || a.Saturation != b.Saturation {
 		return math.Inf(1)
 	}
 	d := 0.0

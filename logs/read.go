@@ -127,28 +127,23 @@ func (l *Log) query(ctx context.Context, text string, args ...any) (*sql.Rows, e
 
 // Machines returns the machines that something was measured on, sorted by text.
 func (l *Log) Machines(ctx context.Context) ([]schedules.Machine, error) {
-	rows, err := l.query(ctx, "SELECT id, text FROM machines ORDER BY text")
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var all []schedules.Machine
-	for rows.Next() {
-		var (
-			id   int64
-			text string
-		)
-		if err := rows.Scan(&id, &text); err != nil {
-			return nil, l.wrap(err)
-		}
-		m, err := schedules.ParseMachine(text)
+	return texts(ctx, l, "machines", schedules.ParseMachine, "SELECT id, text FROM machines ORDER BY text")
+}
+
+// texts parses the texts of a query for (id, text) of a table.
+func texts[T any](ctx context.Context, l *Log, table string, parse func(string) (T, error), query string, args ...any) ([]T, error) {
+	var all []T
+	for v, err := range read(ctx, l, table, query, args, func(rows *sql.Rows) (id int64, value func() (T, error), err error) {
+		var text string
+		err = rows.Scan(&id, &text)
+		return id, func() (T, error) { return parse(text) }, err
+	}) {
 		if err != nil {
-			l.skip("machines", id, err)
-			continue
+			return nil, err
 		}
-		all = append(all, m)
+		all = append(all, v)
 	}
-	return all, l.wrap(rows.Err())
+	return all, nil
 }
 
 // TrialsOf yields all trials of a workload, on whatever, in the order in which

@@ -33,7 +33,7 @@ func logExportCommand() *cobra.Command {
 		Use:   "export [--best] [-o FILE]",
 		Short: "Write the log as text: JSON lines, sorted, comparable line by line",
 		Args:  noArgs,
-		RunE: func(c *cobra.Command, _ []string) (err error) {
+		RunE: func(c *cobra.Command, _ []string) error {
 			log, err := logs.Open(path, logs.Options{ReadOnly: true, Warn: warner(c)})
 			if err != nil {
 				return err
@@ -46,15 +46,7 @@ func logExportCommand() *cobra.Command {
 			if out == "" {
 				return write(c.Context(), c.OutOrStdout())
 			}
-			f, err := os.Create(out)
-			if err != nil {
-				return err
-			}
-			if err := write(c.Context(), f); err != nil {
-				f.Close() // the error that matters is err
-				return err
-			}
-			return f.Close()
+			return writeFile(out, func(w io.Writer) error { return write(c.Context(), w) })
 		},
 	}
 	registerLog(c, &path)
@@ -101,13 +93,9 @@ func logImportCommand() *cobra.Command {
 				return err
 			}
 			defer log.Close()
-			var total importReport
-			for _, file := range files {
-				stats, err := importFile(c, log, file)
-				if err != nil {
-					return err
-				}
-				total.add(stats)
+			total, err := addFiles(c, log, files, importFile)
+			if err != nil {
+				return err
 			}
 			if err := total.print(c, json); err != nil {
 				return err
@@ -122,6 +110,19 @@ func logImportCommand() *cobra.Command {
 	registerLog(c, &path)
 	registerJSON(c, &json)
 	return c
+}
+
+// addFiles adds files to a log, one after the other.
+func addFiles(c *cobra.Command, log *logs.Log, files []string, add func(*cobra.Command, *logs.Log, string) (logs.ImportStats, error)) (importReport, error) {
+	var total importReport
+	for _, file := range files {
+		stats, err := add(c, log, file)
+		if err != nil {
+			return total, err
+		}
+		total.add(stats)
+	}
+	return total, nil
 }
 
 // importFile imports an export, and prints its notes.

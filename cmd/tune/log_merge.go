@@ -27,13 +27,9 @@ func logMergeCommand() *cobra.Command {
 				return err
 			}
 			defer log.Close()
-			var total importReport
-			for _, file := range files {
-				stats, err := mergeFile(c, log, file)
-				if err != nil {
-					return err
-				}
-				total.add(stats)
+			total, err := addFiles(c, log, files, mergeFile)
+			if err != nil {
+				return err
 			}
 			conflicts, err := log.Conflicts(c.Context())
 			if err != nil {

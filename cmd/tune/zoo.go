@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -121,9 +122,17 @@ func writeZoo(c *cobra.Command, name, path string, json bool) error {
 	return nil
 }
 
-// writeWhole writes a file under another name first: at path there is nothing,
-// or what was there before, until all of it is written.
+// writeWhole writes a file; see writeFile.
 func writeWhole(path string, data []byte) error {
+	return writeFile(path, func(w io.Writer) error {
+		_, err := w.Write(data)
+		return err
+	})
+}
+
+// writeFile writes a file under another name first: at path there is nothing, or
+// what was there before, until all of it is written.
+func writeFile(path string, write func(io.Writer) error) error {
 	if old, err := os.Stat(path); err == nil && !old.Mode().IsRegular() {
 		return fmt.Errorf("%s: not a regular file", path)
 	}
@@ -134,8 +143,7 @@ func writeWhole(path string, data []byte) error {
 		}
 		return fmt.Errorf("%s: %w", path, err)
 	}
-	_, err = f.Write(data)
-	err = errors.Join(err, f.Chmod(0o644), f.Close())
+	err = errors.Join(write(f), f.Chmod(0o644), f.Close())
 	if err == nil {
 		err = os.Rename(f.Name(), path)
 	}

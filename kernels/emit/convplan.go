@@ -16,10 +16,11 @@ import (
 //
 // The reduction of an output pixel is cut into segments: for each row of the
 // window (and, where the window is dilated in x, each column) a run of
-// SegmentBytes contiguous bytes, read 4 bytes a step. If the length is no
+// SegmentElements contiguous elements, read 4 bytes a step. If the length is no
 // multiple of 4 the last step reads the last 4 bytes of the segment, and the
 // weights of those that were already counted are zero: no read leaves the
-// segment.
+// segment. With form=stack the rows of the window are made channels of one row
+// before (stack.go); the program sees a window of one row then.
 type ConvPlan struct {
 	Workload schedules.Workload
 	ISA      schedules.ISA
@@ -68,7 +69,7 @@ type ConvPlan struct {
 // Constants of convolutions.
 const (
 	fieldWindow = "window" // multiplies window sums
-	fieldSpill  = "spill"  // see BlockSpill
+	fieldSpill  = "spill"  // see spill.go
 )
 
 // PlanConv plans a conv2d or dense kernel for a schedule that the space of w
@@ -207,7 +208,13 @@ func (p *ConvPlan) String() string {
 		p.FullBlocks, p.NV, p.Lanes, p.TailChannels, p.TailNV)
 	fmt.Fprintf(&b, "reduction    %d rows x %d segments of %d elements of %d bytes = %d steps of 4 bytes, unrolled %d, %d sets of accumulators\n",
 		p.Window.KH, p.SegmentsX, p.SegmentElements, p.ElementBytes, p.Steps, p.Unroll, p.Sets)
-	fmt.Fprintf(&b, "nest         %s, operands %s, halo %v, pack %v, window sums %v\n", p.Order, p.Operands, p.Halo, p.Pack, p.Sums)
+	fmt.Fprintf(&b, "nest         %s, operands %s, halo %v, pack %v, late %v, window sums %v\n", p.Order, p.Operands, p.Halo, p.Pack, p.Late, p.Sums)
+	if p.Stack != nil {
+		fmt.Fprintf(&b, "stack        %d rows of %d channels, %d bytes each\n", p.Stack.Rows, p.Channels, p.Stack.RowBytes)
+	}
+	if p.Depth > 0 {
+		fmt.Fprintf(&b, "dot          products of %d steps are added in 16 bits\n", p.Depth)
+	}
 	fmt.Fprintf(&b, "constants    %d bytes a channel vector, %d bytes a layer\n", p.Block.Bytes, p.Consts.Bytes)
 	return b.String()
 }

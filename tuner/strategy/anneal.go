@@ -14,30 +14,18 @@ import (
 // "Optimization by simulated annealing", 1983): chains walk through the space, up
 // in predicted time the seldomer the colder it gets, and the fastest schedules that
 // they met are asked. Where the model says nothing it is the evolution alone.
-type anneal struct {
-	evolve
-	task *model.Task
-}
+type anneal struct{ modelled }
 
 // Parameters of the annealing. Temperatures are in ln(time).
 const (
-	chains  = 32
-	steps   = 16
-	hot     = 0.3
-	cold    = 0.01
-	explore = 0.1 // share of what is asked that is drawn uniformly
+	chains = 32
+	steps  = 16
+	hot    = 0.3
+	cold   = 0.01
 )
 
 func newAnneal(space Space, rng *rand.Rand, task *model.Task) *anneal {
-	return &anneal{*newEvolve(space, rng), task}
-}
-
-// Tell remembers the trials.
-func (a *anneal) Tell(trials []Trial) {
-	a.evolve.Tell(trials)
-	for _, t := range trials {
-		a.task.Tell(t.Schedule, t.Time)
-	}
+	return &anneal{modelled{*newEvolve(space, rng), task}}
 }
 
 // Ask walks the chains.
@@ -49,22 +37,7 @@ func (a *anneal) Ask(n int) []schedules.Schedule {
 	if !ok {
 		return a.evolve.Ask(n)
 	}
-	var out []schedules.Schedule
-	for _, s := range met {
-		if len(out) >= n {
-			break
-		}
-		if a.rng.Float64() < explore {
-			if u, ok := a.next(); ok {
-				out = append(out, u)
-				continue
-			}
-		}
-		if a.add(s) {
-			out = append(out, s)
-		}
-	}
-	return a.fill(out, n)
+	return a.mix(met, nil, n)
 }
 
 // walk returns the schedules that chains met and that were not visited, those

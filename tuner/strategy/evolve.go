@@ -61,7 +61,15 @@ func (e *evolve) Ask(n int) []schedules.Schedule {
 	if e.told < infancy {
 		return e.grow(out, n)
 	}
-	for _, s := range e.breed(n - len(out)) {
+	return e.mix(e.breed(n-len(out)), out, n)
+}
+
+// mix takes candidates, and uniform draws in place of some, until there are n.
+func (e *evolve) mix(candidates, out []schedules.Schedule, n int) []schedules.Schedule {
+	for _, s := range candidates {
+		if len(out) >= n {
+			break
+		}
 		if e.rng.Float64() < uniform {
 			if u, ok := e.next(); ok {
 				out = append(out, u)

@@ -15,9 +15,22 @@ import (
 // the fastest (local descent), and uniform draws. Where the model says nothing it
 // is the evolution alone.
 type learned struct {
-	evolve
-	task    *model.Task
+	modelled
 	promise float64
+}
+
+// modelled is an evolution that tells a model as well.
+type modelled struct {
+	evolve
+	task *model.Task
+}
+
+// Tell remembers the trials.
+func (m *modelled) Tell(trials []Trial) {
+	m.evolve.Tell(trials)
+	for _, t := range trials {
+		m.task.Tell(t.Schedule, t.Time)
+	}
 }
 
 // Sizes of the pool.
@@ -29,15 +42,7 @@ const (
 )
 
 func newLearned(space Space, rng *rand.Rand, task *model.Task) *learned {
-	return &learned{evolve: *newEvolve(space, rng), task: task, promise: math.NaN()}
-}
-
-// Tell remembers the trials.
-func (l *learned) Tell(trials []Trial) {
-	l.evolve.Tell(trials)
-	for _, t := range trials {
-		l.task.Tell(t.Schedule, t.Time)
-	}
+	return &learned{modelled{*newEvolve(space, rng), task}, math.NaN()}
 }
 
 // Ask chooses from the pool.
