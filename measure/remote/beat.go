@@ -1,0 +1,36 @@
+package remote
+
+import (
+	"encoding/json"
+	"fmt"
+)
+
+// A Beat says that a worker is at a batch.
+type Beat struct {
+	Batch   string // its ID
+	Attempt int    // how many workers had the batch, this one included
+}
+
+type wireBeat struct {
+	V       int
+	Batch   string
+	Attempt int
+}
+
+// Encode returns the wire form.
+func (b Beat) Encode() ([]byte, error) { return json.Marshal(wireBeat{Version, b.Batch, b.Attempt}) }
+
+// DecodeBeat reads a beat that came from anywhere.
+func DecodeBeat(data []byte) (Beat, error) {
+	var w wireBeat
+	if err := decode("beat", data, &w); err != nil {
+		return Beat{}, err
+	}
+	if w.V != Version {
+		return Beat{}, &VersionError{"protocol", fmt.Sprint(w.V), fmt.Sprint(Version)}
+	}
+	if err := checkID(w.Batch); err != nil {
+		return Beat{}, fmt.Errorf("beat: %w", err)
+	}
+	return Beat{w.Batch, w.Attempt}, nil
+}
