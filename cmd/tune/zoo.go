@@ -1,16 +1,13 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"qtune/internal/wholefile"
 	"qtune/qnn"
 	"qtune/qnn/tflite"
 	"qtune/qnn/zoo"
@@ -122,7 +119,7 @@ func writeZoo(c *cobra.Command, name, path string, json bool) error {
 	return nil
 }
 
-// writeWhole writes a file; see writeFile.
+// writeWhole writes a file that is complete or not there at all.
 func writeWhole(path string, data []byte) error {
 	return writeFile(path, func(w io.Writer) error {
 		_, err := w.Write(data)
@@ -130,28 +127,9 @@ func writeWhole(path string, data []byte) error {
 	})
 }
 
-// writeFile writes a file under another name first: at path there is nothing, or
-// what was there before, until all of it is written.
+// writeFile is writeWhole for what is written in pieces.
 func writeFile(path string, write func(io.Writer) error) error {
-	if old, err := os.Stat(path); err == nil && !old.Mode().IsRegular() {
-		return fmt.Errorf("%s: not a regular file", path)
-	}
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
-	if err != nil {
-		if p := (*fs.PathError)(nil); errors.As(err, &p) {
-			err = p.Err // without the name of the other file
-		}
-		return fmt.Errorf("%s: %w", path, err)
-	}
-	err = errors.Join(write(f), f.Chmod(0o644), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		os.Remove(f.Name()) // its own error would hide the first
-		return fmt.Errorf("%s: %w", path, err)
-	}
-	return nil
+	return wholefile.Write(path, 0o644, write)
 }
 
 // loadZoo builds the network that zoo:NAME names; ok tells whether path is such.

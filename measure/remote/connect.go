@@ -92,6 +92,9 @@ func backOff(attempts int) time.Duration {
 // options make the connection use c.
 func (c *Credentials) options() ([]nats.Option, error) {
 	var out []nats.Option
+	if c.Name != "" {
+		out = append(out, nats.CustomInboxPrefix(InboxPrefix(c.Name)))
+	}
 	key, err := nkeys.FromSeed(c.Seed)
 	if err != nil {
 		return nil, fmt.Errorf("credentials: %w", err)

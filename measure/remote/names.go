@@ -87,6 +87,10 @@ func BeatSubject(tuner, worker string) string {
 	return strings.Join([]string{beatPrefix, tuner, worker}, ".")
 }
 
+// InboxPrefix is what the subjects begin with on which a user gets answers. A hub
+// lets nobody else listen there.
+func InboxPrefix(name string) string { return "_INBOX_" + name }
+
 // WorkerOf is the worker that published to a ResultSubject or BeatSubject; "" where
 // the subject is neither. The server has checked that it was that worker.
 func WorkerOf(subject string) string {

@@ -1,0 +1,124 @@
+package hub
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/nats-io/nkeys"
+)
+
+// Times and limits of the server.
+const (
+	maxPayload   = 1 << 20 // bytes
+	pingInterval = 5 * time.Second
+	maxPings     = 2
+	syncInterval = 5 * time.Second
+	tlsTimeout   = 10 * time.Second // small boards take a while
+	readyTimeout = 30 * time.Second
+)
+
+// An embedded server is one life of the NATS server in this process, with the
+// connection through which the hub itself uses it.
+type embedded struct {
+	server *server.Server
+	conn   *nats.Conn
+	js     jetstream.JetStream
+}
+
+// A blueprint is what servers are made from, one after the other.
+type blueprint struct {
+	host        string
+	port        int // 0: any
+	store       string
+	log         *slog.Logger
+	certificate *atomic.Pointer[tls.Certificate] // nil: no TLS, no credentials
+	internal    nkeys.KeyPair                    // of the hub's own connection
+	tls         *tls.Config                      // made of certificate
+}
+
+// options of a server that lets users in.
+func (b *blueprint) options(users []User) (*server.Options, error) {
+	o := &server.Options{
+		ServerName: "qtune-hub", Host: b.host, Port: b.port,
+		NoSigs: true, DisableJetStreamBanner: true,
+		JetStream: true, StoreDir: b.store, SyncInterval: syncInterval,
+		MaxPayload: maxPayload, PingInterval: pingInterval, MaxPingsOut: maxPings,
+		TLSTimeout: tlsTimeout.Seconds(), AuthTimeout: 2 * tlsTimeout.Seconds(),
+	}
+	if b.port == 0 {
+		o.Port = server.RANDOM_PORT
+	}
+	if b.certificate == nil {
+		return o, nil
+	}
+	o.TLS, o.TLSConfig = true, b.tls
+	public, err := b.internal.PublicKey()
+	if err != nil {
+		return nil, err
+	}
+	o.Nkeys = []*server.NkeyUser{{Nkey: public}} // may do everything
+	for _, u := range users {
+		o.Nkeys = append(o.Nkeys, &server.NkeyUser{Nkey: u.Key, Permissions: u.permissions()})
+	}
+	return o, nil
+}
+
+// start makes a server and waits until it can be used.
+func (b *blueprint) start(ctx context.Context, users []User) (*embedded, error) {
+	o, err := b.options(users)
+	if err != nil {
+		return nil, err
+	}
+	s, err := server.NewServer(o)
+	if err != nil {
+		return nil, fmt.Errorf("hub: %w", err)
+	}
+	log := &serverLogger{log: b.log}
+	s.SetLoggerV2(log, b.log.Enabled(ctx, slog.LevelDebug), false, false)
+	e := &embedded{server: s}
+	go s.Start()
+	for deadline := time.Now().Add(readyTimeout); !s.ReadyForConnections(100 * time.Millisecond); {
+		if log.fatal.Load() != nil || ctx.Err() != nil || time.Now().After(deadline) {
+			e.stop()
+			return nil, fmt.Errorf("hub on %s: %s", b.store, log.why())
+		}
+	}
+	if err := e.connect(b); err != nil {
+		e.stop()
+		return nil, fmt.Errorf("hub: %w", err)
+	}
+	return e, nil
+}
+
+// connect makes the hub's own connection, inside the process.
+func (e *embedded) connect(b *blueprint) error {
+	public, err := b.internal.PublicKey()
+	if err != nil {
+		return err
+	}
+	options := []nats.Option{nats.Name("hub"), nats.InProcessServer(e.server), nats.MaxReconnects(-1)}
+	if b.certificate != nil {
+		options = append(options, nats.Nkey(public, b.internal.Sign))
+	}
+	if e.conn, err = nats.Connect("", options...); err != nil {
+		return err
+	}
+	e.js, err = jetstream.New(e.conn)
+	return err
+}
+
+// stop ends the server: connections are closed, streams are written out.
+func (e *embedded) stop() {
+	if e.conn != nil {
+		e.conn.Close()
+	}
+	e.server.Shutdown()
+	e.server.WaitForShutdown()
+}

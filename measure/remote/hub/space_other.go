@@ -1,0 +1,8 @@
+//go:build !unix
+
+package hub
+
+import "errors"
+
+// freeBytes is not known on systems without statfs.
+func freeBytes(string) (int64, error) { return 0, errors.ErrUnsupported }
