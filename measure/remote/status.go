@@ -67,6 +67,7 @@ type wireStatus struct {
 
 // Limits of a status.
 const (
+	maxStatus = 16 << 10 // bytes
 	maxLabels = 32
 	maxCores  = 1 << 12
 )

@@ -59,14 +59,17 @@ func ResultsConsumer(ctx context.Context, js jetstream.JetStream, tuner string) 
 	return c, nil
 }
 
-// OpenWorkers returns the bucket of what is known of workers, made if need be.
+// OpenWorkers returns the bucket of what is known of workers, made if need be: on a
+// hub it is there, and nobody else may make it.
 func OpenWorkers(ctx context.Context, js jetstream.JetStream) (jetstream.KeyValue, error) {
-	const longestValue = 16 << 10
-	kv, err := js.CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{
-		Bucket: WorkersBucket, Description: "workers: what they last said, and who is put aside", MaxValueSize: longestValue,
-	})
+	kv, err := js.KeyValue(ctx, WorkersBucket)
+	if errors.Is(err, jetstream.ErrBucketNotFound) {
+		kv, err = js.CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{
+			Bucket: WorkersBucket, Description: "workers: what they last said, and who is put aside", MaxValueSize: maxStatus,
+		})
+	}
 	if err != nil {
-		return nil, fmt.Errorf("making the workers' bucket: %w", err)
+		return nil, fmt.Errorf("opening the workers' bucket: %w", err)
 	}
 	return kv, nil
 }

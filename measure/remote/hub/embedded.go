@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -43,8 +44,8 @@ type blueprint struct {
 	tls         *tls.Config                      // made of certificate
 }
 
-// options of a server that lets users in.
-func (b *blueprint) options(users []User) (*server.Options, error) {
+// options of a server that knows users, and lets in those that are admitted.
+func (b *blueprint) options(users []User, admit func(User) bool) (*server.Options, error) {
 	o := &server.Options{
 		ServerName: "qtune-hub", Host: b.host, Port: b.port,
 		NoSigs: true, DisableJetStreamBanner: true,
@@ -63,16 +64,12 @@ func (b *blueprint) options(users []User) (*server.Options, error) {
 	if err != nil {
 		return nil, err
 	}
-	o.Nkeys = []*server.NkeyUser{{Nkey: public}} // may do everything
-	for _, u := range users {
-		o.Nkeys = append(o.Nkeys, &server.NkeyUser{Nkey: u.Key, Permissions: u.permissions()})
-	}
-	return o, nil
+	return o, configure(o, public, users, admit)
 }
 
 // start makes a server and waits until it can be used.
 func (b *blueprint) start(ctx context.Context, users []User) (*embedded, error) {
-	o, err := b.options(users)
+	o, err := b.options(users, everyone)
 	if err != nil {
 		return nil, err
 	}
@@ -113,6 +110,25 @@ func (e *embedded) connect(b *blueprint) error {
 	e.js, err = jetstream.New(e.conn)
 	return err
 }
+
+// reload lets in users and nobody else. The server makes the imports of accounts
+// that are new work only when it meets these accounts a second time: until then
+// they are without their users.
+func (e *embedded) reload(b *blueprint, before, users []User) error {
+	known := func(u User) bool { return slices.ContainsFunc(before, func(v User) bool { return v.Key == u.Key }) }
+	for _, admit := range []func(User) bool{known, everyone} {
+		o, err := b.options(users, admit)
+		if err != nil {
+			return err
+		}
+		if err := e.server.ReloadOptions(o); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func everyone(User) bool { return true }
 
 // stop ends the server: connections are closed, streams are written out.
 func (e *embedded) stop() {

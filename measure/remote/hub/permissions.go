@@ -1,12 +1,6 @@
 package hub
 
-import (
-	"time"
-
-	"github.com/nats-io/nats-server/v2/server"
-
-	"qtune/measure/remote"
-)
+import "qtune/measure/remote"
 
 // Subjects of JetStream's interface (https://docs.nats.io/reference/reference-protocols/nats_api_reference)
 // that permissions name. A permission's * stands for one whole word: not for a part
@@ -29,27 +23,22 @@ func acks(stream, consumer string) []string {
 	}
 }
 
-// answers let services answer those who ask, wherever they want the answer.
-func answers() *server.ResponsePermission {
-	return &server.ResponsePermission{MaxMsgs: 1, Expires: 10 * time.Second}
-}
-
 // permissions are what a user may do. Everything else is denied.
-func (u *User) permissions() *server.Permissions {
+func (u *User) permissions() *permissions {
 	if u.Role == remote.WorkerRole {
 		return workerPermissions(u)
 	}
 	return tunerPermissions(u.Name)
 }
 
-// workerPermissions let a worker take batches of its queue, or of any, and answer
-// in its own name. It can read nobody's results.
-func workerPermissions(u *User) *server.Permissions {
+// workerServices are the subjects on which a worker asks, acknowledges and tells:
+// batches of its queue, or of any, and answers in its own name.
+func workerServices(u *User) []string {
 	queue := "*"
 	if u.Limits != (Limits{}) {
 		queue = remote.ConsumerOf(u.ISA, u.Class)
 	}
-	allow := append(acks("*", queue),
+	return append(acks("*", queue),
 		api+"CONSUMER.INFO.*."+queue,
 		api+"CONSUMER.MSG.NEXT.*."+queue,
 		remote.ResultSubject("*", u.Name),
@@ -59,15 +48,25 @@ func workerPermissions(u *User) *server.Permissions {
 		api+"STREAM.INFO."+bucket,
 		api+"DIRECT.GET."+bucket+"."+kv+u.Name+".>",
 	)
-	var deny []string
+}
+
+// outOfReach are subjects that are among the services of a worker of any queue, but
+// belong to no queue.
+func outOfReach() []string {
+	var out []string
 	for _, stream := range []string{results, bucket} {
-		deny = append(deny, acks(stream, "*")...)
-		deny = append(deny, api+"CONSUMER.INFO."+stream+".>", api+"CONSUMER.MSG.NEXT."+stream+".>")
+		out = append(out, "$JS.ACK."+stream+".>", "$JS.ACK.*.*."+stream+".>",
+			api+"CONSUMER.INFO."+stream+".>", api+"CONSUMER.MSG.NEXT."+stream+".>")
 	}
-	return &server.Permissions{
-		Publish:   &server.SubjectPermission{Allow: allow, Deny: deny},
-		Subscribe: &server.SubjectPermission{Allow: []string{remote.InboxPrefix(u.Name) + ".>", "$SRV.>"}},
-		Response:  answers(),
+	return out
+}
+
+// workerPermissions let a worker use its services.
+func workerPermissions(u *User) *permissions {
+	return &permissions{
+		Publish:   subjects{workerServices(u), outOfReach()},
+		Subscribe: subjects{Allow: []string{remote.InboxPrefix(u.Name) + ".>", presence}},
+		Responses: &responses{1, "10s"},
 	}
 }
 
@@ -75,7 +74,7 @@ func workerPermissions(u *User) *server.Permissions {
 // Tuners make and remove the streams that they share, so they have to trust each
 // other that far; the workers' bucket is out of their reach but for putting workers
 // aside.
-func tunerPermissions(name string) *server.Permissions {
+func tunerPermissions(name string) *permissions {
 	allow := append(acks(results, name),
 		"qtune.job.*.*.*."+name,
 		// The streams, which come and go with the tuners.
@@ -100,9 +99,9 @@ func tunerPermissions(name string) *server.Permissions {
 		api + "STREAM.PURGE." + bucket, api + "STREAM.MSG.DELETE." + bucket,
 		api + "STREAM.MSG.DELETE." + results,
 	}
-	return &server.Permissions{
-		Publish: &server.SubjectPermission{Allow: allow, Deny: deny},
-		Subscribe: &server.SubjectPermission{Allow: []string{remote.InboxPrefix(name) + ".>", remote.BeatSubject(name, "*"),
+	return &permissions{
+		Publish: subjects{allow, deny},
+		Subscribe: subjects{Allow: []string{remote.InboxPrefix(name) + ".>", remote.BeatSubject(name, "*"),
 			"$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.>"}},
 	}
 }

@@ -47,21 +47,17 @@ func (h *Hub) reload() {
 	users := h.loadUsers()
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	before := len(h.users)
+	before := h.users
 	h.users = users
 	if h.now == nil {
 		return // the next server begins with them
 	}
-	o, err := h.plan.options(users)
-	if err == nil {
-		err = h.now.server.ReloadOptions(o)
-	}
-	if err != nil {
+	if err := h.now.reload(h.plan, before, users); err != nil {
 		h.log.Error("users cannot be changed", "error", err)
 		return
 	}
 	h.reloads.Add(1)
-	h.log.Info("folder changed", "users", len(users), "before", before)
+	h.log.Info("folder changed", "users", len(users), "before", len(before))
 }
 
 // loadUsers reads the users. Whoever's file cannot be used is not let in.
