@@ -62,6 +62,7 @@ func (s *session) serve(ctx context.Context, d *delivery, fit *fitness) outcome 
 		return refused
 	}
 	fit.worked()
+	s.log.Debug("answered", "batch", batch.ID, "attempt", w.attempt, "jobs", len(batch.Jobs), "after", s.clock()-d.asked)
 	return answered
 }
 

@@ -21,46 +21,50 @@ func newTaker(s *session) *taker {
 	return &taker{s: s, queues: newQueues(s), aside: newAside(s), fit: newFitness(s.pace), slots: make(chan struct{}, s.cfg.Runner.Slots())}
 }
 
-// take takes batches until ctx ends. Those under way end with working.
+// take takes batches until ctx ends. Those under way end with working. A slot is
+// taken first: what the batch before it has shown counts.
 func (t *taker) take(ctx, working context.Context) {
-	for ctx.Err() == nil {
-		if !t.ready(ctx) || !t.acquire(ctx) {
-			continue
+	for ctx.Err() == nil && t.acquire(ctx, 1) {
+		var d *delivery
+		if t.ready(ctx) {
+			d = t.queues.next(ctx)
 		}
-		d := t.queues.next(ctx)
 		if d == nil {
-			<-t.slots
+			t.release(1)
 			continue
 		}
 		t.s.board.begin()
 		go func() {
 			t.s.board.end(t.s.serve(working, d, t.fit))
-			<-t.slots
+			t.release(1)
 		}()
 	}
 }
 
-// acquire waits for a slot; false where ctx ended first.
-func (t *taker) acquire(ctx context.Context) bool {
-	select {
-	case t.slots <- struct{}{}:
-		return true
-	case <-ctx.Done():
-		return false
-	}
-}
-
-// wait waits until nothing is under way; false where ctx ended first.
-func (t *taker) wait(ctx context.Context) bool {
-	for range cap(t.slots) {
-		if !t.acquire(ctx) {
+// acquire waits for n slots; false, with none, where ctx ended first.
+func (t *taker) acquire(ctx context.Context, n int) bool {
+	for got := range n {
+		select {
+		case t.slots <- struct{}{}:
+		case <-ctx.Done():
+			t.release(got)
 			return false
 		}
 	}
-	for range cap(t.slots) {
+	return true
+}
+
+func (t *taker) release(n int) {
+	for range n {
 		<-t.slots
 	}
-	return true
+}
+
+// wait waits until nothing is under way.
+func (t *taker) wait() {
+	for range cap(t.slots) {
+		t.slots <- struct{}{}
+	}
 }
 
 func (t *taker) underWay() int { return len(t.slots) }
@@ -116,9 +120,11 @@ func (t *taker) alone(ctx context.Context) bool {
 		t.s.board.wait("")
 		return true
 	}
-	if !t.wait(ctx) {
+	others := cap(t.slots) - 1
+	if !t.acquire(ctx, others) {
 		return false
 	}
+	defer t.release(others)
 	busy, err := t.s.cfg.Idleness.Busy(ctx)
 	if err != nil {
 		t.s.log.Warn("whether the cores are idle is not known", "why", err)

@@ -201,7 +201,7 @@ func (s *session) run(ctx context.Context) error {
 	s.board.drain()
 	s.log.Info("ending", "under way", t.underWay())
 	timer := time.AfterFunc(s.cfg.DrainTime, giveBack)
-	t.wait(context.WithoutCancel(ctx))
+	t.wait()
 	timer.Stop()
 
 	stopReporting()

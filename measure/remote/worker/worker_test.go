@@ -16,6 +16,7 @@ import (
 const testLease = 5 * time.Second
 
 func TestBatchesAreAnsweredOnce(t *testing.T) {
+	t.Parallel()
 	h := newHub(t)
 	u := newTuner(t, h, testLease, schedules.AVX2, schedules.AVX512VNNI)
 	runner := sim.New(sim.Config{Seed: 1, Noise: 0.02})
@@ -64,6 +65,7 @@ func TestBatchesAreAnsweredOnce(t *testing.T) {
 
 // A worker may be there before any tuner.
 func TestWorkerWaitsForATuner(t *testing.T) {
+	t.Parallel()
 	h := newHub(t)
 	start(t, h.url(), Config{Runner: sim.New(sim.Config{})}, nil)
 	time.Sleep(100 * time.Millisecond)
@@ -84,6 +86,7 @@ func TestWorkerWaitsForATuner(t *testing.T) {
 }
 
 func TestFailuresOfTrialsAreAnswered(t *testing.T) {
+	t.Parallel()
 	h := newHub(t)
 	u := newTuner(t, h, testLease, schedules.AVX2)
 	fail := func(j measure.Job) (measure.Status, string) {
@@ -105,6 +108,7 @@ func TestFailuresOfTrialsAreAnswered(t *testing.T) {
 }
 
 func TestEveryWorkerSaysItsStatus(t *testing.T) {
+	t.Parallel()
 	h := newHub(t)
 	u := newTuner(t, h, testLease, schedules.AVX2)
 	for _, name := range []string{"one", "two"} {
