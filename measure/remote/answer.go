@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strings"
 
 	"qtune/measure"
 	"qtune/schedules"
@@ -67,19 +68,33 @@ func checkText(what, text string) error {
 
 // Encode returns the wire form. Messages of failures are shortened to fit.
 func (a *Answer) Encode() ([]byte, error) {
-	w := wireAnswer{V: Version, Batch: a.Batch, Attempt: a.Attempt, Worker: a.Worker.wire(), Refused: cut(a.Refused, maxRefusal)}
-	for _, r := range a.Results {
-		r.Message = cut(r.Message, maxRefusal)
-		w.Results = append(w.Results, r)
+	const shortest = 64
+	for longest := maxRefusal; ; longest /= 2 {
+		data, err := a.encode(longest)
+		if err != nil {
+			return nil, err
+		}
+		if len(data) <= MaxMessage {
+			return data, nil
+		}
+		if longest <= shortest {
+			return nil, fmt.Errorf("answer of %d bytes, at most %d are allowed", len(data), MaxMessage)
+		}
 	}
-	data, err := json.Marshal(w)
-	if err == nil && len(data) > MaxMessage {
-		err = fmt.Errorf("answer of %d bytes, at most %d are allowed", len(data), MaxMessage)
-	}
-	return data, err
 }
 
-func cut(s string, most int) string { return s[:min(len(s), most)] }
+// encode is Encode with messages of a length, in bytes.
+func (a *Answer) encode(longest int) ([]byte, error) {
+	w := wireAnswer{V: Version, Batch: a.Batch, Attempt: a.Attempt, Worker: a.Worker.wire(), Refused: cut(a.Refused, longest)}
+	for _, r := range a.Results {
+		r.Message = cut(r.Message, longest)
+		w.Results = append(w.Results, r)
+	}
+	return json.Marshal(w)
+}
+
+// cut shortens a text, and mends what is not UTF-8: JSON would, with more bytes.
+func cut(s string, most int) string { return strings.ToValidUTF8(s[:min(len(s), most)], "?") }
 
 // DecodeAnswer reads an answer that came from anywhere. What it says of the batch
 // is not known to be true before Fits has compared them.

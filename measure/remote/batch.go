@@ -28,6 +28,9 @@ const (
 	maxLayerBytes  = 512 << 20        // input, weights and output of the workload
 	maxLayerMACs   = 200e9            // a pass takes the reference a few minutes
 	maxBatchTime   = 60 * time.Second // of samples, at the length the protocol asks for
+	maxSlowTime    = 10 * time.Minute // of samples, where a schedule does slowMACs a second
+	slowMACs       = 5e9
+	maxAnswer      = 8192 // samples of all jobs: an answer has room for them
 	maxText        = 1 << 10
 	maxIDCharacter = 64
 )
@@ -162,6 +165,10 @@ func (b *Batch) check() error {
 	want(float64(first.Workload.MACs()) <= maxLayerMACs, "%v: more than %g multiply-accumulates", first.Workload, maxLayerMACs)
 	runs := time.Duration(first.Protocol.Samples + first.Protocol.WarmUp)
 	want(runs*first.Protocol.MinSample*time.Duration(len(b.Jobs)) <= maxBatchTime, "%v for %d jobs: more than %v of samples", first.Protocol, len(b.Jobs), maxBatchTime)
+	pass := time.Duration(float64(first.Workload.MACs()) / slowMACs * float64(time.Second))
+	want(float64(runs)*float64(pass)*float64(len(b.Jobs)) <= float64(maxSlowTime), "%v, %v for %d jobs: a slow schedule takes more than %v", first.Workload, first.Protocol, len(b.Jobs), maxSlowTime)
+	want(first.Protocol.Samples*len(b.Jobs) <= maxAnswer, "%d samples, at most %d are taken", first.Protocol.Samples*len(b.Jobs), maxAnswer)
+	want(first.Protocol.Threads == 1, "asks for %d threads; a worker measures with 1", first.Protocol.Threads)
 	want(first.Protocol.Core == measure.AnyCore, "asks for core %d; a worker chooses its own", first.Protocol.Core)
 	ids := map[uint64]bool{}
 	for _, j := range b.Jobs {

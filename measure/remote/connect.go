@@ -27,6 +27,9 @@ type Options struct {
 	Name string
 	// Log hears of lost and restored connections, and of refused actions.
 	Log *slog.Logger
+	// Unbuffered makes what is sent while the hub is away fail at once. Otherwise it
+	// is kept, and sent when the hub is back, however late that is.
+	Unbuffered bool
 	// Refused is called for actions that the server denied, which otherwise look
 	// like silence; may be nil.
 	Refused func(error)
@@ -53,8 +56,12 @@ func Dial(o Options) (*nats.Conn, error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
+	pending := pendingOnLost
+	if o.Unbuffered {
+		pending = -1
+	}
 	options := []nats.Option{
-		nats.Name(o.Name), nats.Timeout(dialTimeout), nats.MaxReconnects(-1), nats.ReconnectBufSize(pendingOnLost),
+		nats.Name(o.Name), nats.Timeout(dialTimeout), nats.MaxReconnects(-1), nats.ReconnectBufSize(pending),
 		nats.CustomReconnectDelay(backOff), nats.PingInterval(pingInterval), nats.MaxPingsOutstanding(missedPings),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
 			if err != nil {

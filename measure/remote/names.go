@@ -104,7 +104,8 @@ func WorkerOf(subject string) string {
 // Keys of WorkersBucket.
 func StatusKey(worker string) string { return worker + ".status" }
 
-// AsideKey is where it stands that a worker is put aside, and why.
+// AsideKey is where it stands that a worker is put aside: the entry is the reason,
+// as text. While there is one the worker takes no batches.
 func AsideKey(worker string) string { return worker + ".aside" }
 
 // CheckName says what is wrong with the name of a worker or tuner: it is part of

@@ -43,8 +43,14 @@ type Status struct {
 	Seen        time.Time // when this was said
 }
 
-// ServiceName is the name of the workers' service.
+// ServiceName is the name of the workers' service. Its metadata are name, version,
+// generator, class, isas and cores (the last two with spaces between).
 const ServiceName = "measure"
+
+// StatusSubject is where every worker answers a request, whatever it says, with its
+// Status. Publish one with a reply subject of one's own and gather what comes:
+// how many will answer is not known.
+const StatusSubject = "qtune.status"
 
 type wireStatus struct {
 	V           int
@@ -69,7 +75,8 @@ type wireStatus struct {
 const (
 	maxStatus = 16 << 10 // bytes
 	maxLabels = 32
-	maxCores  = 1 << 12
+	maxLabel  = 128 // bytes of its value
+	maxCores  = 1 << 10
 )
 
 // Encode returns the wire form.
@@ -124,8 +131,8 @@ func CheckLabels(labels map[string]string) error {
 		if err := CheckName(k); err != nil {
 			return fmt.Errorf("label: %w", err)
 		}
-		if len(v) > maxText || !printable(v) {
-			return fmt.Errorf("label %s: %q is not a printable word", k, clip(v))
+		if len(v) > maxLabel || !printable(v) {
+			return fmt.Errorf("label %s: %q is not a printable word of up to %d characters", k, clip(v), maxLabel)
 		}
 	}
 	return nil

@@ -1,0 +1,6 @@
+package worker
+
+import "time"
+
+// started is what clocks without an origin of their own count from.
+var started = time.Now()

@@ -1,0 +1,7 @@
+//go:build !linux
+
+package worker
+
+// NewIdleness returns what looks at cores; nil where the operating system does not
+// tell.
+func NewIdleness([]int) Idleness { return nil }
