@@ -113,3 +113,14 @@ func bestOf(isas []schedules.ISA) schedules.ISA {
 	}
 	return ""
 }
+
+// Serving counts the workers that take batches of a kind.
+func Serving(workers []remote.Status, k remote.Kind) int {
+	n := 0
+	for _, s := range workers {
+		if serves(s, k) {
+			n++
+		}
+	}
+	return n
+}
