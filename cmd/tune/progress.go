@@ -6,6 +6,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/term"
@@ -14,8 +15,9 @@ import (
 )
 
 // A progress shows what the tuner does: a table redrawn in place on a terminal,
-// plain lines elsewhere.
+// plain lines elsewhere. It is safe for concurrent use.
 type progress struct {
+	mu       sync.Mutex
 	w        io.Writer
 	terminal *os.File // nil: plain lines
 	drawn    int      // lines of the table on the screen
@@ -41,6 +43,8 @@ func newProgress(w io.Writer) *progress {
 
 // listen takes an event of the tuner.
 func (p *progress) listen(e tuner.Event) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	switch e := e.(type) {
 	case tuner.Progress:
 		p.progress(e)
@@ -55,6 +59,13 @@ func (p *progress) listen(e tuner.Event) {
 	default:
 		p.say(e.String())
 	}
+}
+
+// line prints what somebody else has to say.
+func (p *progress) line(text string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.say(text)
 }
 
 // say prints a line above the table.
@@ -82,7 +93,11 @@ func (p *progress) progress(e tuner.Progress) {
 }
 
 // end leaves the last table on the screen.
-func (p *progress) end() { p.drawn, p.table = 0, nil }
+func (p *progress) end() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.drawn, p.table = 0, nil
+}
 
 // clear removes the table from the screen.
 func (p *progress) clear() {

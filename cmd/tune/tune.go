@@ -34,6 +34,8 @@ type tuneFlags struct {
 	tasks     string
 	parallel  int
 	json      bool
+	hub       hubFlags
+	machine   string
 }
 
 const defaultTrials = 1000
@@ -63,6 +65,8 @@ Exit status: 0 done, 1 failed, 2 wrong usage, 3 --strict not met.`,
 	c.Flags().StringVar(&f.tuner, "tuner", strategy.Default, "how to search: "+strings.Join(strategy.Names(), ", "))
 	c.Flags().StringVar(&f.prior, "prior", "", "begin with what another log, or a model that train saved, knows")
 	c.Flags().StringVar(&f.tasks, "tasks", "", `tasks to tune: numbers, ranges and operators, such as "0,4-6,dense" (default: all)`)
+	f.hub.register(c, "workers", "measure on the workers of a hub, such as tls://hub.example:4222 (default: on this machine)")
+	c.Flags().StringVar(&f.machine, "machine", "", `of the workers, those of this machine: its text as tune workers --json has it, or the start of that, such as "amd-26-2" (default: the kind of machine that most workers are)`)
 	c.Flags().IntVar(&f.parallel, "parallel", 0, "processes that measure at the same time, each on a core (default: one measures, others check)")
 	return c
 }
@@ -81,6 +85,10 @@ func (f *tuneFlags) check() error {
 		return usageErrorf("--workload and --model exclude each other")
 	case f.tasks != "" && len(f.workloads) > 0:
 		return usageErrorf("--tasks selects from a --model")
+	case f.hub.url == "" && (f.hub.creds != "" || f.machine != ""):
+		return usageErrorf("--creds and --machine are for --workers")
+	case f.hub.url != "" && f.parallel > 0:
+		return usageErrorf("--parallel is for measuring on this machine; how many cores a worker uses is its own --cores")
 	case !slices.Contains(strategy.Names(), f.tuner):
 		return usageErrorf("--tuner %q is unknown (known: %s)", f.tuner, strings.Join(strategy.Names(), ", "))
 	}
@@ -91,29 +99,33 @@ func tune(c *cobra.Command, f *tuneFlags) error {
 	if err := f.check(); err != nil {
 		return err
 	}
-	isa, _, err := f.target.resolve()
-	if err != nil {
-		return err
-	}
-	g, tasks, err := f.pickTasks(c, isa)
-	if err != nil {
-		return err
-	}
-	if isa == schedules.Ref {
-		return fmt.Errorf("target ref has nothing to tune: it is plain Go")
-	}
 	prior, err := loadPrior(c, f.prior)
 	if err != nil {
 		return err
 	}
+	display := newProgress(c.ErrOrStderr())
+	b, err := f.site(c, display)
+	if err != nil {
+		return err
+	}
+	g, tasks, err := f.pickTasks(c, b.target.ISA)
+	if err == nil {
+		err = f.tuneOn(c, b, display, g, tasks, prior)
+	}
+	return errors.Join(err, b.close())
+}
+
+// tuneOn tunes with what b measures with.
+func (f *tuneFlags) tuneOn(c *cobra.Command, b *site, display *progress, g *qnn.Graph, tasks []schedules.Task, prior *model.Prior) error {
 	log, err := logs.Open(f.log, logs.Options{Warn: warner(c)})
 	if err != nil {
 		return err
 	}
-	rep, err := f.search(c, log, tasks, isa, prior)
-	if err == nil && !rep.Interrupted {
-		err = finishTuning(c, f, log, g, isa, rep)
-	} else if rep != nil {
+	rep, err := f.search(c, log, tasks, b, display, prior)
+	switch {
+	case err == nil && !rep.Interrupted && b.local:
+		err = finishTuning(c, f, log, g, b.target.ISA, rep)
+	case rep != nil:
 		err = errors.Join(printTuning(c, f, tuningReport(rep, nil)), err)
 	}
 	if err := errors.Join(err, log.Close()); err != nil {
@@ -171,21 +183,15 @@ func parseTasks(texts []string) ([]schedules.Task, error) {
 }
 
 // search spends the budget. The report may be there beside an error.
-func (f *tuneFlags) search(c *cobra.Command, log *logs.Log, tasks []schedules.Task, isa schedules.ISA, prior *model.Prior) (*tuner.Report, error) {
-	runner, err := newRunner(f.parallel)
-	if err != nil {
-		return nil, err
-	}
-	defer runner.Close()
+func (f *tuneFlags) search(c *cobra.Command, log *logs.Log, tasks []schedules.Task, b *site, display *progress, prior *model.Prior) (*tuner.Report, error) {
 	session, err := log.BeginSession(c.Context(), strings.Join(os.Args, " "), f.seed)
 	if err != nil {
 		return nil, err
 	}
-	display := newProgress(c.ErrOrStderr())
 	rep, err := tuner.Tune(c.Context(), tuner.Config{
 		Tasks:    tasks,
-		Target:   schedules.Target{ISA: isa, Machine: schedules.HostMachine()},
-		Runner:   runner,
+		Target:   b.target,
+		Runner:   b.runner,
 		Store:    store{log, session.ID},
 		Trials:   f.trials,
 		Time:     f.time,

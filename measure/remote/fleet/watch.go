@@ -1,0 +1,194 @@
+package fleet
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"qtune/measure/remote"
+)
+
+// Times of the watch.
+const (
+	watchInterval  = 500 * time.Millisecond
+	censusInterval = 5 * time.Second
+	// missingTimes is how often a batch must be missing from the stream before it
+	// counts as lost: its answer may be on its way.
+	missingTimes = 3
+)
+
+// watch looks after the batches under way, and after the workers.
+func (r *Runner) watch(ctx context.Context) {
+	tick := time.NewTicker(watchInterval)
+	defer tick.Stop()
+	counted := time.Now()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		if time.Since(counted) >= censusInterval {
+			// Where it fails the connection is away: the workers stay as they were.
+			_ = r.count(ctx)
+			counted = time.Now()
+		}
+		r.lookAfter(ctx)
+		r.sayWaiting()
+	}
+}
+
+// late returns the orders of which nothing was heard for a while: nobody has them,
+// or who had them is silent.
+func (r *Runner) late() []*order {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var late []*order
+	for id, o := range r.mu.orders {
+		if id == o.batch.ID && o.seq > 0 && time.Since(o.heard()) > r.cfg.Lease/3 {
+			late = append(late, o)
+		}
+	}
+	return late
+}
+
+// heard is when something was last heard of an order.
+func (o *order) heard() time.Time {
+	if o.holder != "" {
+		return o.beat
+	}
+	return o.since
+}
+
+// lookAfter finds out about late batches: whether the hub still has them, and
+// whether it will hand them out again.
+func (r *Runner) lookAfter(ctx context.Context) {
+	late := r.late()
+	if len(late) == 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, publishTime)
+	defer cancel()
+	stream, err := r.js.Stream(ctx, remote.JobsStream(r.cfg.Kind.Generator))
+	if err != nil && !gone(err) {
+		return // the hub is away
+	}
+	var floor uint64
+	if err == nil {
+		floor, err = handedOut(ctx, stream, r.cfg.Kind.Consumer())
+		if err != nil && !gone(err) {
+			return
+		}
+	}
+	for _, o := range late {
+		r.lookAt(ctx, stream, floor, o)
+	}
+}
+
+// handedOut is the sequence up to which a consumer's messages were acknowledged, or
+// will not be delivered any more.
+func handedOut(ctx context.Context, s jetstream.Stream, consumer string) (uint64, error) {
+	c, err := s.Consumer(ctx, consumer)
+	if err != nil {
+		return 0, err
+	}
+	return c.CachedInfo().AckFloor.Stream, nil
+}
+
+// lookAt decides about a late order. stream is nil where there is none any more.
+func (r *Runner) lookAt(ctx context.Context, stream jetstream.Stream, floor uint64, o *order) {
+	r.mu.Lock()
+	seq := o.seq
+	r.mu.Unlock()
+	there := false
+	if stream != nil {
+		_, err := stream.GetMsg(ctx, seq)
+		if err != nil && !errors.Is(err, jetstream.ErrMsgNotFound) {
+			return
+		}
+		there = err == nil
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if o.seq != seq || seq == 0 {
+		return // put in again meanwhile
+	}
+	silent := time.Since(o.heard()) > r.cfg.Lease+r.cfg.Lease/3
+	switch {
+	case !there:
+		if o.missing++; o.missing >= missingTimes {
+			r.cfg.Log.Warn("a batch is not in the hub any more: put in again", "batch", o.batch.ID)
+			o.tell(outcome{again: true})
+		}
+	case silent && (len(o.holders) >= remote.MaxAttempts || floor >= seq):
+		// Not handed out again: as many workers as may were lost with it.
+		go r.withdraw(o)
+		o.tell(outcome{lost: append([]string{}, o.holders...)})
+		for _, w := range o.holders {
+			r.mu.judge.lost(w)
+		}
+	default:
+		o.missing = 0
+	}
+}
+
+// say tells the log what keeps the tuner waiting, once.
+func (r *Runner) say(what string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.mu.said != what {
+		r.mu.said = what
+		r.cfg.Log.Warn("waiting", "for", what)
+	}
+}
+
+// sayWaiting says what the oldest batch waits for, where that takes long.
+func (r *Runner) sayWaiting() {
+	r.mu.Lock()
+	var oldest *order
+	for _, o := range r.mu.orders {
+		if o.seq > 0 && (oldest == nil || o.heard().Before(oldest.heard())) {
+			oldest = o
+		}
+	}
+	if oldest == nil || time.Since(oldest.heard()) < r.cfg.Wait {
+		r.mu.said = ""
+		r.mu.Unlock()
+		return
+	}
+	what := r.reason(oldest)
+	r.mu.Unlock()
+	if what != "" {
+		r.say(what)
+	}
+}
+
+// reason says what an order waits for. The lock is held.
+func (r *Runner) reason(o *order) string {
+	switch {
+	case !r.cfg.Conn.IsConnected():
+		return "the hub, which is away"
+	case o.holder != "":
+		return fmt.Sprintf("worker %s, which is silent: its batch goes to another when its lease of %v has ended", o.holder, r.cfg.Lease)
+	}
+	var aside []string
+	busy := 0
+	for name, p := range r.mu.peers {
+		switch {
+		case p.here && (p.status.State == remote.Aside || p.status.State == remote.Draining):
+			aside = append(aside, fmt.Sprintf("%s is %s: %s", name, p.status.State, p.status.Why))
+		case p.here:
+			busy++
+		}
+	}
+	if busy > 0 {
+		return "" // its turn comes
+	}
+	slices.Sort(aside)
+	return strings.Join(append([]string{fmt.Sprintf("a worker for %v: none is here", r.cfg.Kind)}, aside...), "; ")
+}
