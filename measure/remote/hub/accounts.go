@@ -76,7 +76,7 @@ const many = "stream"
 // answers every request, with an error.
 const accountInfo = api + "INFO"
 
-// presence is where workers are asked whether they are there, and answer.
+// presence is where services are asked whether they are there, and answer.
 const presence = "$SRV.>"
 
 // configure adds to options the accounts of users and of the hub itself, and those
@@ -107,12 +107,14 @@ func configure(o *server.Options, internal string, users []User, admit func(User
 			team.Users = append(team.Users, entries...)
 			continue
 		}
-		w := account{Users: entries, Exports: []serviceExport{{presence, many}}}
+		w := account{Users: entries, Exports: []serviceExport{{presence, many}, {remote.StatusSubject, many}}}
 		for _, subject := range append(workerServices(&u), accountInfo) {
 			w.Imports = append(w.Imports, serviceImport{importedSubject{teamAccount, subject}})
 		}
 		c.Accounts[workerAccount(u.Name)] = w
-		team.Imports = append(team.Imports, serviceImport{importedSubject{workerAccount(u.Name), presence}})
+		for _, subject := range []string{presence, remote.StatusSubject} {
+			team.Imports = append(team.Imports, serviceImport{importedSubject{workerAccount(u.Name), subject}})
+		}
 	}
 	c.Accounts[teamAccount] = team
 	var text strings.Builder

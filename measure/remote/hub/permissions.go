@@ -65,43 +65,41 @@ func outOfReach() []string {
 func workerPermissions(u *User) *permissions {
 	return &permissions{
 		Publish:   subjects{workerServices(u), outOfReach()},
-		Subscribe: subjects{Allow: []string{remote.InboxPrefix(u.Name) + ".>", presence}},
+		Subscribe: subjects{Allow: []string{remote.InboxPrefix(u.Name) + ".>", presence, remote.StatusSubject}},
 		Responses: &responses{1, "10s"},
 	}
 }
 
-// tunerPermissions let a tuner put in batches, and read answers, in its own name.
-// Tuners make and remove the streams that they share, so they have to trust each
-// other that far; the workers' bucket is out of their reach but for putting workers
-// aside.
+// tunerPermissions let a tuner put in batches and read answers, and put workers
+// aside. Tuners trust each other: they share streams that each of them makes and
+// removes, and take a name of their own for each run. None can speak for a worker.
 func tunerPermissions(name string) *permissions {
-	allow := append(acks(results, name),
-		"qtune.job.*.*.*."+name,
+	allow := append(acks(results, "*"),
+		"qtune.job.*.*.*.*",
 		// The streams, which come and go with the tuners.
 		api+"STREAM.NAMES",
 		api+"STREAM.INFO.*", api+"STREAM.CREATE.*", api+"STREAM.UPDATE.*", api+"STREAM.DELETE.*",
-		api+"STREAM.PURGE.*", api+"STREAM.MSG.DELETE.*",
+		api+"STREAM.PURGE.*", api+"STREAM.MSG.GET.*", api+"STREAM.MSG.DELETE.*",
 		// The queues.
 		api+"CONSUMER.CREATE.*.*.qtune.job.>",
 		api+"CONSUMER.NAMES.*", api+"CONSUMER.INFO.*.*",
-		// Its own results.
-		api+"CONSUMER.CREATE."+results+"."+name+"."+remote.ResultSubject(name, "*"),
-		api+"CONSUMER.DELETE."+results+"."+name,
-		api+"CONSUMER.MSG.NEXT."+results+"."+name,
+		// Results.
+		api+"CONSUMER.CREATE."+results+".*."+remote.ResultSubject("*", "*"),
+		api+"CONSUMER.DELETE."+results+".*",
+		api+"CONSUMER.MSG.NEXT."+results+".*",
 		// What is known of workers.
-		"$SRV.>",
+		presence, remote.StatusSubject,
 		kv+remote.AsideKey("*"),
 		api+"DIRECT.GET."+bucket+".>",
 		api+"CONSUMER.CREATE."+bucket+".*."+kv+">", api+"CONSUMER.DELETE."+bucket+".*", "$JS.FC."+bucket+".>",
 	)
-	deny := []string{
-		api + "STREAM.CREATE." + bucket, api + "STREAM.UPDATE." + bucket, api + "STREAM.DELETE." + bucket,
-		api + "STREAM.PURGE." + bucket, api + "STREAM.MSG.DELETE." + bucket,
-		api + "STREAM.MSG.DELETE." + results,
+	var deny []string
+	for _, action := range []string{"CREATE", "UPDATE", "DELETE", "PURGE", "MSG.DELETE"} {
+		deny = append(deny, api+"STREAM."+action+"."+bucket)
 	}
 	return &permissions{
 		Publish: subjects{allow, deny},
-		Subscribe: subjects{Allow: []string{remote.InboxPrefix(name) + ".>", remote.BeatSubject(name, "*"),
+		Subscribe: subjects{Allow: []string{remote.InboxPrefix(name) + ".>", remote.BeatSubject("*", "*"),
 			"$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.>"}},
 	}
 }

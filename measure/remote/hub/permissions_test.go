@@ -165,12 +165,18 @@ func TestTheProtocolIsAllowed(t *testing.T) {
 			_, err = f.tuner.nc.RequestWithContext(ctx, subject, nil)
 			check(err)
 		}
+		check(service.AddEndpoint("status", micro.HandlerFunc(func(r micro.Request) { r.Respond([]byte("idle")) }), micro.WithEndpointSubject(remote.StatusSubject)))
+		check(f.worker.nc.Flush())
+		_, err = f.tuner.nc.RequestWithContext(ctx, remote.StatusSubject, nil)
+		check(err)
 		check(service.Stop())
 
 		// A batch that nobody could measure, and the end.
 		ack, err := f.tuner.js.Publish(ctx, kind.Subject("desk"), []byte("batch"))
 		check(err)
 		jobs, err := f.tuner.js.Stream(ctx, remote.JobsStream(kind.Generator))
+		check(err)
+		_, err = jobs.GetMsg(ctx, ack.Sequence)
 		check(err)
 		check(jobs.DeleteMsg(ctx, ack.Sequence))
 		check(remote.Sweep(ctx, f.tuner.js))
@@ -203,61 +209,61 @@ func subscribe(subject string) attempt {
 // forbidden are attempts that neither role may succeed with.
 func forbidden() []attempt {
 	return []attempt{
-		publish("$SYS.REQ.SERVER.PING"), publish("$SYS.REQ.ACCOUNT.PING.CONNZ"), publish("$SYS.REQ.USER.INFO"),
-		publish("$JS.API.META.LEADER.STEPDOWN"), publish("$JS.API.SERVER.REMOVE"), publish("$JS.API.ACCOUNT.PURGE.$G"),
-		publish("$JS.API.STREAM.SNAPSHOT.QTUNE_RESULTS"), publish("$JS.API.STREAM.RESTORE.EVIL"), publish("$JS.API.STREAM.MSG.GET.QTUNE_RESULTS"),
-		publish("$JS.API.DIRECT.GET.QTUNE_RESULTS"),
-		publish("$JS.API.STREAM.DELETE.KV_qtune_workers"), publish("$JS.API.STREAM.PURGE.KV_qtune_workers"),
+		publish("$SYS.REQ.SERVER.PING"), publish("$SYS.REQ.ACCOUNT.PING.CONNZ"), publish("$SYS.REQ.USER.INFO"), subscribe("$SYS.>"),
+		publish("$JS.API.META.LEADER.STEPDOWN"), publish("$JS.API.SERVER.REMOVE"), publish("$JS.API.ACCOUNT.PURGE.$G"), publish("$JS.API.INFO"),
+		publish("$JS.API.STREAM.SNAPSHOT.QTUNE_RESULTS"), publish("$JS.API.STREAM.RESTORE.EVIL"), publish("$JS.API.DIRECT.GET.QTUNE_RESULTS"),
+		publish("$JS.API.STREAM.CREATE.KV_qtune_workers"), publish("$JS.API.STREAM.DELETE.KV_qtune_workers"), publish("$JS.API.STREAM.PURGE.KV_qtune_workers"),
 		publish("$JS.API.STREAM.UPDATE.KV_qtune_workers"), publish("$JS.API.STREAM.MSG.DELETE.KV_qtune_workers"),
 		publish("$JS.API.CONSUMER.PAUSE.QTUNE_JOBS_7.x"), publish("$JS.API.CONSUMER.RESET.QTUNE_JOBS_7.x"), publish("$JS.API.CONSUMER.DELETE.QTUNE_JOBS_7.x"),
-		publish("$JS.API.CONSUMER.CREATE.QTUNE_RESULTS"), publish("$JS.API.CONSUMER.CREATE.QTUNE_RESULTS.x"),
-		publish("$JS.API.CONSUMER.CREATE.QTUNE_RESULTS.other.qtune.result.other.*"), publish("$JS.API.CONSUMER.DURABLE.CREATE.QTUNE_RESULTS.x"),
-		publish("$JS.API.CONSUMER.MSG.NEXT.QTUNE_RESULTS.other"), publish("$JS.API.CONSUMER.DELETE.QTUNE_RESULTS.other"),
-		publish("$JS.ACK.QTUNE_RESULTS.other.1.1.1.1.1"), publish("$JS.ACK._.abcd.QTUNE_RESULTS.other.1.1.1.1.1"),
+		publish("$JS.API.CONSUMER.CREATE.QTUNE_RESULTS"), publish("$JS.API.CONSUMER.CREATE.QTUNE_RESULTS.x"), publish("$JS.API.CONSUMER.CREATE.QTUNE_RESULTS.x.qtune.>"),
+		publish("$JS.API.CONSUMER.DURABLE.CREATE.QTUNE_RESULTS.x"), publish("$JS.API.CONSUMER.CREATE.KV_qtune_workers.x"),
 		publish("$JS.ACK.KV_qtune_workers.other.1.1.1.1.1"),
-		publish("$KV.qtune_workers.other.status"), publish("$KV.other.board.status"),
-		publish("qtune.job.7.avx2.x.other"), publish("qtune.result.desk.other"), publish("qtune.beat.desk.other"), publish("qtune.anything"),
+		publish("$KV.qtune_workers.other.status"), publish("$KV.other.board.status"), publish("$KV.qtune_workers.other"),
+		publish("qtune.job.7.avx2.x"), publish("qtune.result.desk.other"), publish("qtune.beat.desk.other"), publish("qtune.anything"),
 		publish("_INBOX_other.abc"), publish("_INBOX.abc"),
-		subscribe(">"), subscribe("*.>"), subscribe("qtune.>"), subscribe("qtune.result.desk.*"), subscribe("qtune.job.>"), subscribe("qtune.beat.*.*"), subscribe("qtune.beat.other.*"),
+		subscribe(">"), subscribe("*.>"), subscribe("qtune.>"), subscribe("qtune.result.desk.*"), subscribe("qtune.job.>"),
 		subscribe("_INBOX.>"), subscribe("_INBOX_other.>"), subscribe("_INBOX_*.>"), subscribe("$JS.>"), subscribe("$JS.API.>"), subscribe("$JS.ACK.>"), subscribe("$JS.EVENT.>"),
-		subscribe("$KV.qtune_workers.>"), subscribe("$SYS.>"),
+		subscribe("$KV.qtune_workers.>"),
 	}
 }
 
 func TestWhatIsForbiddenIsRefused(t *testing.T) {
 	f := open(t, Limits{ISA: kind.ISA, Class: kind.Class})
+	rover := enter(t, f.h, add(t, f.dir, "rover", remote.WorkerRole, Limits{})) // of any queue
+	notOfWorkers := []attempt{
+		publish(kind.Subject("desk")), publish(remote.ResultSubject("desk", "desk")), publish(remote.BeatSubject("desk", "board-2")),
+		publish("qtune.result.desk.board.more"), publish("qtune.result.desk"),
+		publish("$JS.API.STREAM.NAMES"), publish("$JS.API.STREAM.LIST"), publish("$JS.API.STREAM.INFO.QTUNE_JOBS_7"), publish("$JS.API.STREAM.INFO.QTUNE_RESULTS"),
+		publish("$JS.API.STREAM.CREATE.EVIL"), publish("$JS.API.STREAM.DELETE.QTUNE_JOBS_7"), publish("$JS.API.STREAM.PURGE.QTUNE_JOBS_7"),
+		publish("$JS.API.STREAM.UPDATE.QTUNE_RESULTS"), publish("$JS.API.STREAM.MSG.DELETE.QTUNE_JOBS_7"), publish("$JS.API.STREAM.MSG.GET.QTUNE_RESULTS"),
+		publish("$JS.API.CONSUMER.CREATE.QTUNE_JOBS_7.x.qtune.job.>"), publish("$JS.API.CONSUMER.NAMES.QTUNE_RESULTS"),
+		publish("$JS.API.CONSUMER.CREATE.QTUNE_RESULTS.x.qtune.result.desk.*"), publish("$JS.API.CONSUMER.DELETE.QTUNE_RESULTS.desk"),
+		publish("$JS.API.CONSUMER.INFO.QTUNE_RESULTS.desk"), publish("$JS.API.CONSUMER.MSG.NEXT.QTUNE_RESULTS.desk"),
+		publish("$JS.API.CONSUMER.CREATE.KV_qtune_workers.x.$KV.qtune_workers.>"), publish("$JS.API.CONSUMER.MSG.NEXT.KV_qtune_workers.x"),
+		publish("$JS.ACK.QTUNE_RESULTS.desk.1.1.1.1.1"), publish("$JS.ACK._.abcd.QTUNE_RESULTS.desk.1.1.1.1.1"),
+		publish("$KV.qtune_workers.board"), publish("$KV.qtune_workers.board.more"), publish("$KV.qtune_workers.desk.aside"),
+		publish("$JS.API.DIRECT.GET.KV_qtune_workers"), publish("$JS.API.DIRECT.GET.KV_qtune_workers.$KV.qtune_workers.desk.status"),
+		publish("$JS.API.STREAM.MSG.GET.KV_qtune_workers"),
+		publish("$SRV.PING"), publish(remote.StatusSubject), publish("_INBOX_desk.abc"),
+		subscribe("_INBOX_desk.>"), subscribe("qtune.beat.desk.*"), subscribe("qtune.result.desk.board"),
+	}
 	for _, c := range []struct {
 		who  string
 		g    *guest
 		more []attempt
 	}{
-		{"worker", f.worker, []attempt{
-			publish(kind.Subject("desk")), publish(remote.ResultSubject("desk", "desk")), publish(remote.BeatSubject("desk", "board-2")),
-			publish("qtune.result.desk.board.more"), publish("qtune.result.desk"),
-			publish("$JS.API.STREAM.NAMES"), publish("$JS.API.STREAM.LIST"), publish("$JS.API.STREAM.INFO.QTUNE_JOBS_7"), publish("$JS.API.STREAM.INFO.QTUNE_RESULTS"),
-			publish("$JS.API.STREAM.CREATE.EVIL"), publish("$JS.API.STREAM.DELETE.QTUNE_JOBS_7"), publish("$JS.API.STREAM.PURGE.QTUNE_JOBS_7"),
-			publish("$JS.API.STREAM.UPDATE.QTUNE_RESULTS"), publish("$JS.API.STREAM.MSG.DELETE.QTUNE_JOBS_7"),
-			publish("$JS.API.CONSUMER.CREATE.QTUNE_JOBS_7.x.qtune.job.>"), publish("$JS.API.CONSUMER.NAMES.QTUNE_RESULTS"),
-			publish("$JS.API.CONSUMER.INFO.QTUNE_RESULTS.desk"), publish("$JS.API.CONSUMER.MSG.NEXT.QTUNE_RESULTS.desk"),
-			publish("$JS.API.CONSUMER.CREATE.KV_qtune_workers.x.$KV.qtune_workers.>"),
-			// Another queue than its own.
-			publish("$JS.API.CONSUMER.MSG.NEXT.QTUNE_JOBS_7." + remote.ConsumerOf(schedules.AVX512VNNI, class)),
-			publish("$JS.API.CONSUMER.INFO.QTUNE_JOBS_7." + remote.ConsumerOf(schedules.AVX2, "intel-6-85 l1d=0 l2=0 l3=0")),
-			publish("$JS.ACK.QTUNE_JOBS_7." + remote.ConsumerOf(schedules.AVX512VNNI, class) + ".1.1.1.1.1"),
-			publish("$JS.ACK.QTUNE_RESULTS.desk.1.1.1.1.1"),
-			publish("$KV.qtune_workers.board"), publish("$KV.qtune_workers.board.other"), publish("$KV.qtune_workers.desk.aside"),
-			publish("$JS.API.DIRECT.GET.KV_qtune_workers"), publish("$JS.API.DIRECT.GET.KV_qtune_workers.$KV.qtune_workers.other.status"),
-			publish("$JS.API.STREAM.MSG.GET.KV_qtune_workers"),
-			publish("$SRV.PING"), publish("_INBOX_desk.abc"), subscribe("_INBOX_desk.>"), subscribe("qtune.beat.desk.*"), subscribe("qtune.result.desk.board"),
-		}},
+		{"worker of any queue", rover, notOfWorkers[:len(notOfWorkers):len(notOfWorkers)]},
+		{"worker of one queue", f.worker, append(notOfWorkers,
+			publish("$JS.API.CONSUMER.MSG.NEXT.QTUNE_JOBS_7."+remote.ConsumerOf(schedules.AVX512VNNI, class)),
+			publish("$JS.API.CONSUMER.INFO.QTUNE_JOBS_7."+remote.ConsumerOf(schedules.AVX2, "intel-6-85 l1d=0 l2=0 l3=0")),
+			publish("$JS.ACK.QTUNE_JOBS_7."+remote.ConsumerOf(schedules.AVX512VNNI, class)+".1.1.1.1.1"),
+		)},
 		{"tuner", f.tuner, []attempt{
 			publish(remote.ResultSubject("desk", "board")), publish(remote.ResultSubject("desk", "desk")), publish(remote.BeatSubject("desk", "board")),
 			publish("$KV.qtune_workers.board.status"),
-			publish("$JS.API.STREAM.CREATE.KV_qtune_workers"), publish("$JS.API.STREAM.MSG.DELETE.QTUNE_RESULTS"),
 			publish("$JS.API.CONSUMER.MSG.NEXT.QTUNE_JOBS_7." + kind.Consumer()), publish("$JS.ACK.QTUNE_JOBS_7." + kind.Consumer() + ".1.1.1.1.1"),
-			publish("$JS.API.CONSUMER.CREATE.QTUNE_RESULTS.desk"), publish("$JS.API.CONSUMER.CREATE.QTUNE_RESULTS.desk.qtune.result.>"),
-			publish("$JS.API.CONSUMER.CREATE.QTUNE_RESULTS.desk.qtune.result.*.*"), publish("$JS.API.CONSUMER.CREATE.QTUNE_RESULTS.other.qtune.result.desk.*"),
-			publish("_INBOX_board.abc"), subscribe("_INBOX_board.>"), subscribe("$SRV.>"),
+			publish("$JS.API.CONSUMER.CREATE.QTUNE_RESULTS.desk.qtune.result.>"), publish("$JS.API.CONSUMER.CREATE.QTUNE_JOBS_7.x"),
+			publish("_INBOX_board.abc"), subscribe("_INBOX_board.>"), subscribe("$SRV.>"), subscribe(remote.StatusSubject), subscribe("qtune.beat.>"),
 		}},
 	} {
 		c.g.wantContent(t)
