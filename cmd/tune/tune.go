@@ -172,7 +172,7 @@ func parseTasks(texts []string) ([]schedules.Task, error) {
 
 // search spends the budget. The report may be there beside an error.
 func (f *tuneFlags) search(c *cobra.Command, log *logs.Log, tasks []schedules.Task, isa schedules.ISA, prior *model.Prior) (*tuner.Report, error) {
-	runner, err := newRunner(f.parallel)
+	runner, err := newRunner(f.parallel, nil)
 	if err != nil {
 		return nil, err
 	}
