@@ -44,7 +44,7 @@ func benchWorkload(c *cobra.Command, f *benchFlags, isa schedules.ISA, mode kern
 	}
 	protocol := measure.DefaultProtocol()
 	protocol.Samples = benchSamples
-	runner, err := newRunner(1)
+	runner, err := newRunner(1, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -23,11 +23,11 @@ func childCommand() *cobra.Command {
 	}
 }
 
-// newRunner makes a runner whose children are this very program.
-func newRunner(parallel int) (*local.Runner, error) {
+// newRunner makes a runner whose children are this very program; cores may be nil.
+func newRunner(parallel int, cores []int) (*local.Runner, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
-	return local.New(local.Config{Argv: []string{self, childName}, Parallel: parallel})
+	return local.New(local.Config{Argv: []string{self, childName}, Parallel: parallel, Cores: cores})
 }

@@ -84,7 +84,7 @@ func verifyLog(c *cobra.Command, f *verifyFlags) error {
 	if err != nil {
 		return err
 	}
-	runner, err := newRunner(1)
+	runner, err := newRunner(1, nil)
 	if err != nil {
 		return err
 	}

@@ -68,6 +68,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits":      cmdExits,
 			"waittrials": cmdWaitTrials,
+			"waitfile":   cmdWaitFile,
 			"json":       cmdJSON,
 			"oneline":    cmdOneLine,
 			"truncate":   cmdTruncate,
@@ -114,6 +115,16 @@ func cmdWaitTrials(ts *testscript.TestScript, _ bool, args []string) {
 		}
 	}
 	ts.Fatalf("%s did not reach %d trials", args[0], want)
+}
+
+// cmdWaitFile: "waitfile FILE" waits until FILE exists.
+func cmdWaitFile(ts *testscript.TestScript, _ bool, args []string) {
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		if _, err := os.Stat(ts.MkAbs(args[0])); err == nil {
+			return
+		}
+	}
+	ts.Fatalf("%s does not appear", args[0])
 }
 
 // cmdJSON: "json FILE" checks that FILE (or stdout) is one JSON value.

@@ -48,7 +48,7 @@ space of some thousand schedules takes half a minute.`,
 }
 
 func record(c *cobra.Command, log *logs.Log, workloads []schedules.Workload, isa schedules.ISA) error {
-	runner, err := newRunner(0)
+	runner, err := newRunner(0, nil)
 	if err != nil {
 		return err
 	}

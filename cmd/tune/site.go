@@ -34,7 +34,7 @@ func (f *tuneFlags) site(c *cobra.Command, display *progress) (*site, error) {
 	if isa == schedules.Ref {
 		return nil, errNothingToTune
 	}
-	r, err := newRunner(f.parallel)
+	r, err := newRunner(f.parallel, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -24,12 +24,12 @@ const patience = 30 * time.Second
 
 // A testHub is a server that can be restarted at its address.
 type testHub struct {
-	t      *testing.T
+	t      testing.TB
 	opts   server.Options
 	server *server.Server
 }
 
-func newHub(t *testing.T) *testHub {
+func newHub(t testing.TB) *testHub {
 	h := &testHub{t: t, opts: server.Options{Host: "127.0.0.1", Port: -1, JetStream: true, StoreDir: t.TempDir(), NoSigs: true, NoLog: true}}
 	h.start()
 	t.Cleanup(h.stop)
@@ -65,7 +65,7 @@ func testKind(isa schedules.ISA) remote.Kind {
 
 // A testTuner puts batches into a hub, and reads answers.
 type testTuner struct {
-	t       *testing.T
+	t       testing.TB
 	name    string
 	lease   time.Duration
 	nc      *nats.Conn
@@ -75,7 +75,7 @@ type testTuner struct {
 }
 
 // newTuner makes a tuner that wants batches of some instruction sets measured.
-func newTuner(t *testing.T, h *testHub, lease time.Duration, isas ...schedules.ISA) *testTuner {
+func newTuner(t testing.TB, h *testHub, lease time.Duration, isas ...schedules.ISA) *testTuner {
 	t.Helper()
 	nc, err := nats.Connect(h.url(), nats.MaxReconnects(-1), nats.ReconnectWait(20*time.Millisecond))
 	if err != nil {
@@ -217,7 +217,7 @@ func (u *testTuner) state(worker string, want remote.State) *remote.Status {
 	return s
 }
 
-func eventually(t *testing.T, what string, is func() bool) {
+func eventually(t testing.TB, what string, is func() bool) {
 	t.Helper()
 	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
 		if is() {
@@ -230,14 +230,14 @@ func eventually(t *testing.T, what string, is func() bool) {
 // A running worker.
 type running struct {
 	*Worker
-	t    *testing.T
+	t    testing.TB
 	stop context.CancelFunc
 	done chan error
 }
 
 // start runs a worker until the test ends, with short pauses; change, which may be
 // nil, may change it before.
-func start(t *testing.T, url string, cfg Config, change func(*Worker)) *running {
+func start(t testing.TB, url string, cfg Config, change func(*Worker)) *running {
 	t.Helper()
 	cfg.Hub.URL = url
 	if cfg.Identity.Name == "" {

@@ -145,3 +145,31 @@ func TestEveryWorkerSaysItsStatus(t *testing.T) {
 		t.Errorf("%v have answered", said)
 	}
 }
+
+// BenchmarkBatch is a batch's way through the hub and back, one after the other,
+// where measuring takes no time.
+func BenchmarkBatch(b *testing.B) {
+	h := newHub(b)
+	u := newTuner(b, h, testLease, schedules.AVX2)
+	start(b, h.url(), Config{Runner: fakeRunner{slots: 2, measure: measured}}, nil)
+	id := 0
+	for b.Loop() {
+		id++
+		u.put(u.batch(fmt.Sprint(id), schedules.AVX2, 8))
+		u.answer()
+	}
+}
+
+// BenchmarkBatches has many waiting.
+func BenchmarkBatches(b *testing.B) {
+	h := newHub(b)
+	u := newTuner(b, h, testLease, schedules.AVX2)
+	for i := range b.N {
+		u.put(u.batch(fmt.Sprint(i), schedules.AVX2, 8))
+	}
+	b.ResetTimer()
+	start(b, h.url(), Config{Runner: fakeRunner{slots: 2, measure: measured}}, nil)
+	for range b.N {
+		u.answer()
+	}
+}
