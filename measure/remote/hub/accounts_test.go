@@ -178,12 +178,13 @@ func TestPresence(t *testing.T) {
 		serve(enter(t, f.h, add(t, f.dir, name, remote.WorkerRole, Limits{})))
 	}
 	present(3)
+	before := f.h.reloads.Load()
 	if err := Revoke(f.dir, "board-2"); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "the worker stays", func() error {
-		if n := f.h.embedded().server.NumClients(); n != 4 { // tuner, two workers, the hub itself
-			return fmt.Errorf("%d clients", n)
+		if users := len(f.h.roles()); users != 3 || f.h.reloads.Load() != before+1 {
+			return fmt.Errorf("%d users", users)
 		}
 		return nil
 	})

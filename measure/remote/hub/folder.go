@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"time"
 
 	"qtune/internal/wholefile"
@@ -61,11 +62,13 @@ func Init(dir string, hosts []string) (renewed bool, err error) {
 // create makes the folder. The config comes last: without it the folder is no
 // hub's, and the next Init begins anew.
 func create(dir string, hosts []string) error {
-	if err := makeFolder(dir); err != nil {
-		return err
-	}
-	if err := makeFolder(filepath.Join(dir, usersName)); err != nil {
-		return err
+	for _, d := range []string{dir, filepath.Join(dir, usersName)} {
+		if err := makeFolder(d); err != nil {
+			return err
+		}
+		if err := checkPrivate(d); err != nil {
+			return err
+		}
 	}
 	if err := newAuthority(dir); err != nil {
 		return err
@@ -77,12 +80,20 @@ func create(dir string, hosts []string) error {
 	return writeJSON(filepath.Join(dir, configName), c, publicMode, wholefile.Write)
 }
 
-// makeFolder makes a folder that others cannot read.
-func makeFolder(dir string) error {
-	if err := os.MkdirAll(dir, folderMode); err != nil {
+// makeFolder makes a folder that others cannot read, where there is none.
+func makeFolder(dir string) error { return os.MkdirAll(dir, folderMode) }
+
+// checkPrivate refuses a folder to which others could add users.
+func checkPrivate(dir string) error {
+	info, err := os.Stat(dir)
+	if err != nil {
 		return err
 	}
-	return os.Chmod(dir, folderMode)
+	const othersWrite = 0o022
+	if runtime.GOOS != "windows" && info.Mode().Perm()&othersWrite != 0 {
+		return fmt.Errorf("%s: others may write to it (chmod go-w forbids it)", dir)
+	}
+	return nil
 }
 
 // Initialised tells whether dir is the folder of a hub for other machines.

@@ -37,36 +37,31 @@ func (l *lowSpace) look(h *Hub) {
 // lost by starting anew from the disk, once there is space.
 func (h *Hub) heal(ctx context.Context) {
 	why := h.sick()
-	if why == "" {
-		h.trouble.Store(nil)
-		return
-	}
-	if before := h.trouble.Swap(&why); before == nil || *before != why {
+	if why != "" && why != h.trouble {
 		h.log.Error("the hub cannot store messages", "why", why)
+	}
+	if h.trouble = why; why == "" {
+		return
 	}
 	if free, err := freeBytes(h.store); err == nil && free < min(restartSpace, h.minFree) {
 		return
 	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.now != nil {
-		h.now.stop()
-		h.now = nil
-	}
+	h.stop()
 	e, err := h.plan.start(ctx, h.users)
+	if err == nil {
+		h.mu.Lock()
+		h.now = e
+		h.mu.Unlock()
+		h.restarts.Add(1)
+		_, err = remote.OpenWorkers(ctx, e.js)
+	}
 	if err != nil {
 		if ctx.Err() == nil {
 			h.log.Error("starting the server again", "error", err)
 		}
 		return
 	}
-	h.now = e
-	h.restarts.Add(1)
-	if _, err := remote.OpenWorkers(ctx, e.js); err != nil {
-		h.log.Error("the server is back", "error", err)
-		return
-	}
-	h.trouble.Store(nil)
+	h.trouble = ""
 	h.log.Info("the server is back")
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"path/filepath"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -44,12 +45,16 @@ type Hub struct {
 	release func() // of the folder's lock
 	watch   watcher
 
+	// What the log knows of already.
+	trouble  string // why nothing can be stored
+	unusable string // which users' files are unusable
+
+	// Run alone changes these, others read them.
 	mu    sync.Mutex
 	now   *embedded // nil while there is none
 	users []User    // that it lets in
 
 	reloads, restarts atomic.Uint64
-	trouble           atomic.Pointer[string] // why it is not healthy; nil: it is
 }
 
 // New starts a hub. Whoever calls it calls Run.
@@ -92,6 +97,11 @@ func New(ctx context.Context, c Config) (*Hub, error) {
 // open reads the folder and starts the server.
 func (h *Hub) open(ctx context.Context) error {
 	if h.secure {
+		for _, dir := range []string{h.store, filepath.Join(h.store, usersName)} {
+			if err := checkPrivate(dir); err != nil {
+				return err
+			}
+		}
 		h.watch.changed(h.store)
 		h.plan.certificate = new(atomic.Pointer[tls.Certificate])
 		h.plan.tls = &tls.Config{MinVersion: tls.VersionTLS13,
@@ -99,7 +109,7 @@ func (h *Hub) open(ctx context.Context) error {
 		if err := h.loadCertificate(); err != nil {
 			return err
 		}
-		h.users = h.loadUsers()
+		h.users, _ = h.loadUsers()
 	}
 	e, err := h.plan.start(ctx, h.users)
 	if err != nil {
@@ -133,6 +143,7 @@ const (
 	watchEvery  = 500 * time.Millisecond
 	healthEvery = 2 * time.Second
 	sweepEvery  = 30 * time.Second
+	expiryEvery = 24 * time.Hour
 	askTimeout  = 10 * time.Second
 )
 
@@ -146,7 +157,7 @@ func (h *Hub) Run(ctx context.Context) error {
 		context.AfterFunc(ctx, t.Stop)
 		return t.C
 	}
-	watch, health, sweep := every(watchEvery), every(healthEvery), every(sweepEvery)
+	watch, health, sweep, expiry := every(watchEvery), every(healthEvery), every(sweepEvery), every(expiryEvery)
 	var space lowSpace
 	for {
 		select {
@@ -162,21 +173,30 @@ func (h *Hub) Run(ctx context.Context) error {
 			h.heal(ctx)
 		case <-sweep:
 			h.sweep(ctx)
+		case <-expiry:
+			if h.secure {
+				h.warnOfExpiry(h.plan.certificate.Load().Leaf)
+			}
 		}
 	}
 }
 
 // close ends the server and gives the folder up.
 func (h *Hub) close() {
+	h.stop()
+	if h.release != nil {
+		h.release()
+	}
+}
+
+// stop ends the server, if one runs.
+func (h *Hub) stop() {
 	h.mu.Lock()
 	e := h.now
 	h.now = nil
 	h.mu.Unlock()
 	if e != nil {
 		e.stop()
-	}
-	if h.release != nil {
-		h.release()
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
@@ -44,11 +45,14 @@ func (h *Hub) reload() {
 	if err := h.loadCertificate(); err != nil {
 		h.log.Error("the new certificate cannot be used, the old one stays", "error", err)
 	}
-	users := h.loadUsers()
-	h.mu.Lock()
-	defer h.mu.Unlock()
 	before := h.users
+	users, ok := h.loadUsers()
+	if !ok || slices.Equal(before, users) {
+		return
+	}
+	h.mu.Lock()
 	h.users = users
+	h.mu.Unlock()
 	if h.now == nil {
 		return // the next server begins with them
 	}
@@ -57,16 +61,24 @@ func (h *Hub) reload() {
 		return
 	}
 	h.reloads.Add(1)
-	h.log.Info("folder changed", "users", len(users), "before", len(before))
+	h.log.Info("users changed", "users", len(users), "before", len(before))
 }
 
-// loadUsers reads the users. Whoever's file cannot be used is not let in.
-func (h *Hub) loadUsers() []User {
+// loadUsers reads the users. Whoever's file cannot be used is not let in; where the
+// folder cannot be read, nobody's right changes and ok is false. What cannot be
+// read now is tried again.
+func (h *Hub) loadUsers() (users []User, ok bool) {
 	users, err := Users(h.store)
+	said := ""
 	if err != nil {
-		h.log.Error("some users are not let in", "error", strings.ReplaceAll(err.Error(), "\n", "; "))
+		h.watch.seen = ""
+		said = strings.ReplaceAll(err.Error(), "\n", "; ")
 	}
-	return users
+	if said != "" && said != h.unusable {
+		h.log.Error("some users cannot be let in", "error", said)
+	}
+	h.unusable = said
+	return users, err == nil || users != nil
 }
 
 // loadCertificate reads the server's certificate.

@@ -116,8 +116,8 @@ func Revoke(dir, name string) error {
 	return err
 }
 
-// Users lists who may connect, by name. The error is of files that cannot be
-// used; the others are returned all the same.
+// Users lists who may connect, by name. The error is of the folder, and then there
+// are none, or of files that cannot be used, and then the others are not nil.
 func Users(dir string) ([]User, error) {
 	if err := wantInitialised(dir); err != nil {
 		return nil, err
@@ -126,7 +126,7 @@ func Users(dir string) ([]User, error) {
 	if err != nil {
 		return nil, err
 	}
-	var users []User
+	users := []User{}
 	var errs []error
 	keys := map[string]string{}
 	for _, e := range entries {
