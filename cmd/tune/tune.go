@@ -33,6 +33,7 @@ type tuneFlags struct {
 	prior     string
 	tasks     string
 	parallel  int
+	ahead     int
 	json      bool
 }
 
@@ -64,13 +65,14 @@ Exit status: 0 done, 1 failed, 2 wrong usage, 3 --strict not met.`,
 	c.Flags().StringVar(&f.prior, "prior", "", "begin with what another log, or a model that train saved, knows")
 	c.Flags().StringVar(&f.tasks, "tasks", "", `tasks to tune: numbers, ranges and operators, such as "0,4-6,dense" (default: all)`)
 	c.Flags().IntVar(&f.parallel, "parallel", 0, "processes that measure at the same time, each on a core (default: one measures, others check)")
+	c.Flags().IntVar(&f.ahead, "ahead", 0, "batches planned before the first is back; part of the search like --seed. More workers than this cannot be kept busy (default: 2 to 8, by the number of tasks)")
 	return c
 }
 
 // check finds what is wrong with the flags alone.
 func (f *tuneFlags) check() error {
 	if err := errors.Join(
-		checkNotNegative("--trials", f.trials), checkNotNegative("--parallel", f.parallel), checkThreads(f.threads),
+		checkNotNegative("--trials", f.trials), checkNotNegative("--parallel", f.parallel), checkNotNegative("--ahead", f.ahead), checkThreads(f.threads),
 	); err != nil {
 		return err
 	}
@@ -192,6 +194,7 @@ func (f *tuneFlags) search(c *cobra.Command, log *logs.Log, tasks []schedules.Ta
 		Strategy: f.tuner,
 		Seed:     f.seed,
 		Prior:    prior,
+		Ahead:    f.ahead,
 		Listen:   display.listen,
 	})
 	display.end()
