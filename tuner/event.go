@@ -39,7 +39,7 @@ type Progress struct {
 // TaskProgress is one task's place in Progress.
 type TaskProgress struct {
 	Workload      schedules.Workload
-	Count, Trials int
+	Count, Trials int           // in the network; in the store
 	Default, Best measure.Nanos // 0 = not known yet
 	// Expected is the time of an inference that one more trial is expected to save:
 	// the next trials go where it is most. 0 where the search has ended.
@@ -47,8 +47,8 @@ type TaskProgress struct {
 	Ended    bool
 }
 
-// Improved says that a task has a new best schedule. The trial may not be
-// committed yet.
+// Improved says that a task has a new best schedule, when the batches planned
+// before are back as well. The trial may not be committed yet.
 type Improved struct {
 	Task            int
 	Workload        schedules.Workload
@@ -155,7 +155,7 @@ func (t *tuner) progress() Progress {
 	}
 	bests, defaults := true, true
 	for _, k := range t.tasks {
-		e := TaskProgress{Workload: k.Workload, Count: k.Count, Trials: len(k.curve), Default: k.fallback, Best: k.time(), Ended: k.ended != ""}
+		e := TaskProgress{Workload: k.Workload, Count: k.Count, Trials: k.stored, Default: k.fallback, Best: k.time(), Ended: k.ended != ""}
 		if !e.Ended {
 			e.Expected = measure.Nanos(k.gain() * float64(1+k.inFlight))
 		}

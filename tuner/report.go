@@ -75,7 +75,7 @@ func (t *tuner) report(interrupted bool) *Report {
 
 func (k *task) report() TaskReport {
 	e := TaskReport{Task: k.Task, Schedule: k.best.schedule, Default: k.fallback, Tuned: k.time(),
-		Trials: len(k.curve), Failures: k.failures, Error: k.firstError, Ended: k.ended}
+		Trials: k.stored, Failures: k.failures, Error: k.firstError, Ended: k.ended}
 	if f := k.final; f != nil {
 		e.Final, e.Noise = true, f.noise
 		e.Schedule, e.Default, e.Tuned = f.winner.schedule, f.fallback.summary.Center, f.winner.summary.Center

@@ -8,8 +8,6 @@ import (
 
 	"qtune/logs"
 	"qtune/measure"
-	"qtune/schedules"
-	"qtune/tuner/strategy"
 )
 
 // Times of the loop.
@@ -28,14 +26,6 @@ const hopeless = 1.25
 // up: then it is not the candidates.
 const lostLimit = 50
 
-// A batch is a call of the runner.
-type batch struct {
-	owners  []*task
-	jobs    []measure.Job
-	results []measure.Result
-	err     error
-}
-
 // search spends the budget. It returns when that is spent, no task goes on, the
 // time is up, ctx has ended, or nothing can be measured or stored any more.
 func (t *tuner) search(ctx context.Context) error {
@@ -49,30 +39,38 @@ func (t *tuner) search(ctx context.Context) error {
 	t.lastSaved = time.Now()
 	tick := time.NewTicker(t.cfg.saveEvery)
 	defer tick.Stop()
-	finished := make(chan *batch)
+	arrivals := make(chan arrival)
 	running := 0
 	var failed error
-	for {
-		for failed == nil && ctx.Err() == nil && running < t.cfg.Runner.Slots() {
+	going := func() bool { return failed == nil && ctx.Err() == nil }
+	begin := func() {
+		for going() && running < t.cfg.Runner.Slots() {
 			b := t.pending()
 			if b == nil {
-				break
+				return
 			}
 			running++
+			jobs := b.openJobs()
 			go func() {
-				b.results, b.err = t.cfg.Runner.Measure(measuring, b.jobs)
-				finished <- b
+				results, err := t.cfg.Runner.Measure(measuring, jobs)
+				arrivals <- arrival{b, results, err}
 			}()
 		}
+	}
+	for {
+		begin() // before planning, which takes a while
+		if going() {
+			t.announce(t.advance())
+			begin()
+		}
 		if running == 0 {
-			t.reportEnded()
+			t.announce(t.finish())
 			return errors.Join(failed, t.save(measuring))
 		}
 		select {
-		case b := <-finished:
+		case a := <-arrivals:
 			running--
-			failed = errors.Join(failed, t.take(measuring, b))
-			t.reportEnded()
+			failed = errors.Join(failed, t.take(measuring, a))
 		case <-tick.C:
 		}
 		if failed == nil && time.Since(t.lastSaved) >= t.cfg.saveEvery {
@@ -82,6 +80,13 @@ func (t *tuner) search(ctx context.Context) error {
 			cancel() // results that cannot be stored are not worth waiting for
 		}
 	}
+}
+
+// An arrival is the runner's answer about the open jobs of a batch.
+type arrival struct {
+	batch   *batch
+	results []measure.Result
+	err     error
 }
 
 // drained returns a context that ends a while after ctx, so that what is being
@@ -98,17 +103,6 @@ func drained(ctx context.Context) (context.Context, context.CancelFunc) {
 	return late, func() { stop(); cancel() }
 }
 
-// pending returns the next batch to measure: one that waits, or a new one; nil if
-// there is none.
-func (t *tuner) pending() *batch {
-	if len(t.waiting) > 0 {
-		b := t.waiting[0]
-		t.waiting = t.waiting[1:]
-		return b
-	}
-	return t.next()
-}
-
 // reachable is how many trials there will be, known ones included: all, or as many
 // as the time allows at the pace so far.
 func (t *tuner) reachable() int {
@@ -119,110 +113,19 @@ func (t *tuner) reachable() int {
 	return min(t.cfg.Trials, t.counts.Known+int(pace*float64(t.cfg.Time)))
 }
 
-// endFlat ends the search of tasks that have gone flat.
-func (t *tuner) endFlat() {
-	for _, k := range t.tasks {
-		if k.ended == "" && k.flat() {
-			k.ended = fmt.Sprintf("flat: nothing new in %d trials, and the model expects less than can be measured", recentTrials)
-		}
-	}
-}
-
-// next makes the next batch; nil if there is none.
-func (t *tuner) next() *batch {
-	for {
-		t.endFlat()
-		shares := plan(t.tasks, t.reachable(), t.cfg.Trials-t.planned, t.cfg.Batch)
-		if shares == nil {
-			return nil
-		}
-		b := new(batch)
-		for _, s := range shares {
-			t.add(b, s.task, s.task.ask(s.n))
-		}
-		if len(b.jobs) > 0 {
-			return b
-		}
-	}
-}
-
-func (t *tuner) add(b *batch, k *task, asked []schedules.Schedule) {
-	for _, s := range asked {
-		j := t.job(k, s, t.cfg.Protocol)
-		j.GiveUp = hopeless * k.time()
-		b.jobs = append(b.jobs, j)
-		b.owners = append(b.owners, k)
-	}
-	if len(asked) > 0 {
-		k.inFlight++
-	}
-	t.planned += len(asked)
-}
-
-// take takes a batch's results in.
-func (t *tuner) take(ctx context.Context, b *batch) error {
-	if b.err != nil {
-		b.results = nil
-	}
-	told, improved := t.digest(b)
-	t.unsaved = append(t.unsaved, told...)
-	for _, e := range improved {
-		t.emit(e)
-	}
+// take takes the runner's answer in.
+func (t *tuner) take(ctx context.Context, a arrival) error {
 	switch {
-	case b.err != nil && errors.Is(b.err, ctx.Err()):
+	case a.err != nil && errors.Is(a.err, ctx.Err()):
 		return nil // ended while it was measured: as if it had not begun
-	case b.err != nil:
-		return fmt.Errorf("measuring: %w", b.err)
-	case t.lost > lostLimit:
-		return fmt.Errorf("measuring: %d results in a row were lost, the last: %s", t.lost, b.results[len(b.results)-1].Message)
+	case a.err != nil:
+		return fmt.Errorf("measuring: %w", a.err)
+	}
+	t.arrive(a.batch, a.results)
+	if t.lost > lostLimit {
+		return fmt.Errorf("measuring: %d results in a row were lost, the last: %s", t.lost, a.results[len(a.results)-1].Message)
 	}
 	return nil
-}
-
-// digest tells tasks and strategies what became of a batch. It returns the trials,
-// and which of them are a task's new best. Lost ones are neither: they are asked
-// again.
-func (t *tuner) digest(b *batch) (told []trialOfTask, improved []Improved) {
-	tell := map[*task][]strategy.Trial{}
-	var order []*task // of tell, so that the run does not depend on a map's order
-	for _, k := range b.owners {
-		if _, ok := tell[k]; !ok {
-			tell[k] = nil
-			order = append(order, k)
-			k.inFlight--
-		}
-	}
-	for i, r := range b.results {
-		k, s := b.owners[i], b.jobs[i].Schedule
-		if r.Status == measure.WorkerLost && t.again(k, s) {
-			t.lost++
-			continue
-		}
-		t.lost = 0
-		before := k.best
-		tell[k] = append(tell[k], k.learn(s, r, t.cfg.FailureLimit))
-		told = append(told, trialOfTask{k, s, r})
-		if k.best != before {
-			improved = append(improved, Improved{Task: k.index, Workload: k.Workload, Schedule: s, Time: k.time(), Before: before.summary.Center, Default: k.fallback})
-		}
-	}
-	for _, k := range order {
-		k.strategy.Tell(tell[k])
-	}
-	return told, improved
-}
-
-// again has a lost candidate measured once more, if its task goes on.
-func (t *tuner) again(k *task, s schedules.Schedule) bool {
-	if k.retried[s] || k.ended != "" {
-		return false
-	}
-	k.retried[s] = true
-	k.retry = append(k.retry, s)
-	k.asked--
-	t.planned--
-	return true
 }
 
 // save commits the results that are waiting, and reports them.
@@ -241,6 +144,7 @@ func (t *tuner) save(ctx context.Context) error {
 	}
 	for _, u := range t.unsaved {
 		t.counts.New++
+		u.task.stored++
 		t.counts.ByStatus[u.result.Status]++
 		if u.result.Status != measure.OK {
 			t.emit(Failed{Task: u.task.index, Workload: u.task.Workload, Schedule: u.schedule, Status: u.result.Status, Message: u.result.Message})
@@ -251,8 +155,11 @@ func (t *tuner) save(ctx context.Context) error {
 	return nil
 }
 
-// reportEnded reports tasks that go on no more, each once.
-func (t *tuner) reportEnded() {
+// announce reports new bests, and tasks that go on no more, each once.
+func (t *tuner) announce(improved []Improved) {
+	for _, e := range improved {
+		t.emit(e)
+	}
 	for _, k := range t.tasks {
 		if k.ended != "" && !k.endReported && k.inFlight == 0 {
 			k.endReported = true

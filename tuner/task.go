@@ -18,11 +18,10 @@ type task struct {
 	space    *schedules.Space
 	strategy strategy.Strategy
 
-	asked    int // trials done or under way
-	inFlight int // batches under way
-	seen     map[schedules.Schedule]bool
-	retry    []schedules.Schedule // whose measuring was lost once
-	retried  map[schedules.Schedule]bool
+	known    map[schedules.Schedule]measure.Result // in the store, and not yet planned anew
+	stored   int                                   // trials that the store has
+	asked    int                                   // trials done or planned
+	inFlight int                                   // batches planned and not yet learned from
 
 	measured []contender     // successful trials
 	curve    []measure.Nanos // best time after each trial; 0 while there is none
@@ -49,33 +48,22 @@ type contender struct {
 }
 
 func newTask(index int, t schedules.Task, space *schedules.Space, s strategy.Strategy) *task {
-	return &task{Task: t, index: index, space: space, strategy: s,
-		seen: map[schedules.Schedule]bool{}, retried: map[schedules.Schedule]bool{}}
+	return &task{Task: t, index: index, space: space, strategy: s}
 }
 
-// ask returns up to n new candidates. An empty answer ends the task.
+// ask returns up to n new candidates. Fewer end the task.
 func (k *task) ask(n int) []schedules.Schedule {
-	again := k.retry[:min(n, len(k.retry))]
-	k.retry = k.retry[len(again):]
-	out := append([]schedules.Schedule(nil), again...)
-	if len(out) < n {
-		asked := k.strategy.Ask(n - len(out))
-		k.noteAsked(len(asked))
-		out = append(out, asked...)
-	}
+	out := k.strategy.Ask(n)
+	k.noteAsked(len(out))
 	if len(out) < n && k.ended == "" {
 		k.ended = "all schedules of the space were tried"
 	}
 	k.asked += len(out)
-	for _, s := range out {
-		k.seen[s] = true
-	}
 	return out
 }
 
 // learn takes in the result of a trial. It returns what to tell the strategy.
 func (k *task) learn(s schedules.Schedule, r measure.Result, failureLimit int) strategy.Trial {
-	k.seen[s] = true
 	told := strategy.Trial{Schedule: s}
 	if r.Status == measure.OK {
 		c := contender{s, r.Summary, r.CodeHash}

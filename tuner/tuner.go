@@ -9,15 +9,17 @@
 //	resume  resume.go    the state where an earlier run ended
 //	plan    budget.go    which task next, and how many trials
 //	ask     strategy/    which schedules
-//	measure Runner       check and time a batch, while the next is planned
+//	measure Runner       check and time batches, while the next are planned
 //	commit  search.go    append to the store, at most a second later
-//	tell    search.go    to the strategy and the budget
+//	tell    window.go    the strategy and the budget, in the order of planning
 //	finals  finals.go    leaders and default side by side, ties to the default
 //
-// Invariants: candidate 0 of every task is the default schedule. No schedule is
-// tried twice, also not by another run on the same store. A trial is counted,
-// in events and report, when the store has it. What is recorded as tuned was
-// never slower than the default when both were measured in turn.
+// Invariants: what is tried is a function of tasks, seed, budget and results (and
+// of the clock, where Config.Time is set), however many batches are measured at a
+// time. Candidate 0 of every task is the default schedule. No schedule is tried
+// twice, also not by another run on the same store. A trial is counted, in events
+// and report, when the store has it. What is recorded as tuned was never slower
+// than the default when both were measured in turn.
 package tuner
 
 import (
@@ -63,6 +65,10 @@ type Config struct {
 	// SpaceFor returns the space of a workload. nil is schedules.SpaceFor.
 	SpaceFor func(schedules.Workload, schedules.ISA) (*schedules.Space, error)
 	Batch    int // jobs measured in turn; 0 is 8
+	// Ahead is how many batches are planned before the first of them is back; no
+	// more are measured at a time, whatever the runner offers. It is part of the
+	// search like Seed. 0: 2 to 8, by the number of tasks.
+	Ahead int
 	// FailureLimit ends the search of a task after so many equal failures in a
 	// row. 0 is 20.
 	FailureLimit int
@@ -116,9 +122,10 @@ type tuner struct {
 
 	nextID    uint64
 	planned   int           // trials of the budget that are done or under way
-	waiting   []*batch      // planned, but not yet begun, when an earlier run ended
+	window    []*batch      // planned and not yet learned from, in order
 	unsaved   []trialOfTask // results that the store does not have yet
 	lastSaved time.Time
+	measured  int // results that were not lost
 	lost      int // results in a row that were lost
 	counts    Counts
 }
@@ -163,12 +170,15 @@ func newTuner(cfg Config) (*tuner, error) {
 		}
 		t.tasks = append(t.tasks, &task{Task: st, index: len(t.tasks), space: space})
 	}
+	if t.cfg.Ahead == 0 {
+		t.cfg.Ahead = defaultAhead(len(t.tasks))
+	}
 	return t, t.reset()
 }
 
 // reset makes the search new: nothing is known, nothing planned.
 func (t *tuner) reset() error {
-	t.planned, t.counts.Known, t.waiting = 0, 0, nil
+	t.planned, t.window = 0, nil
 	m := model.New(t.cfg.Seed, t.cfg.Prior)
 	for i, k := range t.tasks {
 		w := k.Workload
@@ -193,6 +203,7 @@ func (c *Config) validate() error {
 	check(c.Trials >= 0, "%d trials", c.Trials)
 	check(c.Time >= 0, "a time limit of %v", c.Time)
 	check(c.Batch > 0, "batches of %d", c.Batch)
+	check(c.Ahead >= 0, "%d batches ahead", c.Ahead)
 	check(c.FailureLimit > 0, "a failure limit of %d", c.FailureLimit)
 	check(len(c.Tasks) > 0, "the model has nothing to tune")
 	return errors.Join(append(errs, c.Protocol.Validate())...)

@@ -73,8 +73,8 @@ func testTasks(t testing.TB) []schedules.Task {
 	return tasks
 }
 
-// testConfig tunes the small network on a simulated machine. With one slot a
-// run is a function of its configuration.
+// testConfig tunes the small network on a simulated machine. With one slot the
+// order of its rows is a function of the configuration, too.
 func testConfig(t testing.TB, store Store, trials int) Config {
 	return Config{
 		Tasks: testTasks(t), Target: testTarget, Store: store, Trials: trials, Seed: 7,
@@ -334,6 +334,7 @@ func TestErrors(t *testing.T) {
 	}
 	for name, change := range map[string]func(*Config){
 		"trials":   func(c *Config) { c.Trials = -1 },
+		"ahead":    func(c *Config) { c.Ahead = -1 },
 		"strategy": func(c *Config) { c.Strategy = "magic" },
 		"tasks":    func(c *Config) { c.Tasks = nil },
 		"runner":   func(c *Config) { c.Runner = nil },

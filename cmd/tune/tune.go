@@ -33,6 +33,7 @@ type tuneFlags struct {
 	prior     string
 	tasks     string
 	parallel  int
+	ahead     int
 	json      bool
 	hub       hubFlags
 	machine   string
@@ -68,13 +69,14 @@ Exit status: 0 done, 1 failed, 2 wrong usage, 3 --strict not met.`,
 	f.hub.register(c, "workers", "measure on the workers of a hub, such as tls://hub.example:4222 (default: on this machine)")
 	c.Flags().StringVar(&f.machine, "machine", "", `of the workers, those of this machine: its text as tune workers --json has it, or the start of that, such as "amd-26-2" (default: the kind of machine that most workers are)`)
 	c.Flags().IntVar(&f.parallel, "parallel", 0, "processes that measure at the same time, each on a core (default: one measures, others check)")
+	c.Flags().IntVar(&f.ahead, "ahead", 0, "batches planned before the first is back; part of the search like --seed. More workers than this cannot be kept busy (default: 2 to 8, by the number of tasks)")
 	return c
 }
 
 // check finds what is wrong with the flags alone.
 func (f *tuneFlags) check() error {
 	if err := errors.Join(
-		checkNotNegative("--trials", f.trials), checkNotNegative("--parallel", f.parallel), checkThreads(f.threads),
+		checkNotNegative("--trials", f.trials), checkNotNegative("--parallel", f.parallel), checkNotNegative("--ahead", f.ahead), checkThreads(f.threads),
 	); err != nil {
 		return err
 	}
@@ -198,6 +200,7 @@ func (f *tuneFlags) search(c *cobra.Command, log *logs.Log, tasks []schedules.Ta
 		Strategy: f.tuner,
 		Seed:     f.seed,
 		Prior:    prior,
+		Ahead:    f.ahead,
 		Listen:   display.listen,
 	})
 	display.end()
