@@ -70,9 +70,9 @@ func workloadOfNode(g *qnn.Graph, n *qnn.Node, isa ISA) (Workload, bool, error) 
 		if err != nil {
 			return Workload{}, true, err
 		}
-		w, err := WorkloadOf(l, isa)
+		w, err := WorkloadOf(l.Convolution(), isa) // as modules compute it
 		return w, true, err
-	case qnn.TransposeConv: // as modules compute it
+	case qnn.TransposeConv: // idem
 		l, err := qnn.ResolveTransposeConv(g, n)
 		if err != nil {
 			return Workload{}, true, err

@@ -71,6 +71,7 @@ func newStep(g *qnn.Graph, n *qnn.Node, isa schedules.ISA) (*step, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.layer = s.layer.Convolution()
 	s.info.MACs = s.layer.MACs()
 	if s.info.Workload, err = schedules.WorkloadOf(s.layer, isa); err != nil {
 		return nil, fmt.Errorf("%s: %w", g.Label(n), err)
