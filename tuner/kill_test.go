@@ -29,7 +29,8 @@ import (
 // the small network on a simulated machine with the log at the path that
 // follows, up to the number of trials after it, and prints how many are
 // committed whenever it is told; as "real" it does so with local's children,
-// which are the test binary as "child".
+// which are the test binary as "child". As "hub", "worker" and "fleet" it is the
+// parts of a fleet; see fleetkill_test.go.
 const (
 	roleEnv  = "QTUNE_TEST_ROLE"
 	ownerEnv = "QTUNE_TEST_OWNER" // of a child: its tuner's log
@@ -44,6 +45,12 @@ func TestMain(m *testing.M) {
 		err = local.Child(os.Stdin, os.Stdout)
 	case "faulty":
 		err = local.Child(os.Stdin, os.Stdout, faults)
+	case "hub":
+		err = hubProgram(os.Args[1], os.Args[2])
+	case "worker":
+		err = workerProgram(os.Args[1], os.Args[2])
+	case "fleet":
+		err = fleetProgram(os.Args[1], os.Args[2], os.Args[3])
 	default:
 		err = tunerProgram(os.Getenv(roleEnv) == "real", os.Args[1], os.Args[2])
 	}
@@ -78,29 +85,31 @@ func tunerProgram(real bool, path, trials string) error {
 		defer r.Close()
 		cfg.Runner = r
 	}
-	cfg.Listen = func(e Event) {
-		switch e := e.(type) {
-		case Resumed:
-			fmt.Println("committed", e.Trials)
-		case Progress:
-			fmt.Println("committed", e.Done)
-		}
-	}
+	cfg.Listen = tellCommitted
 	if _, err := Tune(context.Background(), cfg); err != nil {
 		return err
 	}
 	return log.Close()
 }
 
+func tellCommitted(e Event) {
+	switch e := e.(type) {
+	case Resumed:
+		fmt.Println("committed", e.Trials)
+	case Progress:
+		fmt.Println("committed", e.Done)
+	}
+}
+
 // start runs the program; its lines come through the returned channel, which is
 // closed at its end.
-func start(t *testing.T, role, path string, trials int) (*exec.Cmd, <-chan string) {
+func start(t *testing.T, role string, args ...string) (*exec.Cmd, <-chan string) {
 	t.Helper()
 	exe, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(exe, path, strconv.Itoa(trials))
+	cmd := exec.Command(exe, args...)
 	cmd.Env = append(os.Environ(), roleEnv+"="+role)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
@@ -239,7 +248,7 @@ func TestKilled(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, uint64(time.Now().UnixNano())))
 	reported, deaths := 0, 0
 	for range 12 {
-		cmd, lines := start(t, "tuner", path, total)
+		cmd, lines := start(t, "tuner", path, strconv.Itoa(total))
 		timer := time.AfterFunc(time.Duration(50+rng.IntN(250))*time.Millisecond, func() { _ = cmd.Process.Kill() })
 		reported = committed(t, lines, reported)
 		timer.Stop()
@@ -251,7 +260,7 @@ func TestKilled(t *testing.T) {
 		}
 	}
 	t.Logf("%d deaths, %d of %d trials before the last run", deaths, stored(t, path), total)
-	cmd, lines := start(t, "tuner", path, total)
+	cmd, lines := start(t, "tuner", path, strconv.Itoa(total))
 	reported = committed(t, lines, 0)
 	if err := cmd.Wait(); err != nil || reported != total || stored(t, path) != total {
 		t.Errorf("the last run: %v; %d reported and %d stored, want %d", err, reported, stored(t, path), total)
@@ -266,7 +275,7 @@ func TestKilledWithChildren(t *testing.T) {
 	}
 	path := filepath.Join(t.TempDir(), "tune.db")
 	const total = 120
-	cmd, lines := start(t, "real", path, total)
+	cmd, lines := start(t, "real", path, strconv.Itoa(total))
 	reported := 0
 	for l := range lines { // until it measures
 		if _, err := fmt.Sscanf(l, "committed %d", &reported); err != nil {
@@ -290,7 +299,7 @@ func TestKilledWithChildren(t *testing.T) {
 			t.Fatalf("%d children outlive the tuner", children(path))
 		}
 	}
-	cmd, lines = start(t, "real", path, total)
+	cmd, lines = start(t, "real", path, strconv.Itoa(total))
 	if n := committed(t, lines, 0); n != total || stored(t, path) != total {
 		t.Errorf("%d reported and %d stored, want %d", n, stored(t, path), total)
 	}

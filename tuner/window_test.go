@@ -17,10 +17,10 @@ import (
 	"qtune/schedules"
 )
 
-// fleet is a simulated machine with several slots, whose batches take random
+// several is a simulated machine with several slots, whose batches take random
 // times, and which loses some candidates once and some always. What it says of a
 // job depends on the job alone.
-type fleet struct {
+type several struct {
 	*sim.Runner
 	slots int
 	mu    sync.Mutex
@@ -30,16 +30,16 @@ type fleet struct {
 	now   int
 }
 
-func newFleet(slots int, seed uint64) *fleet {
-	f := &fleet{slots: slots, rng: rand.New(rand.NewPCG(seed, 1)), calls: map[string]int{}}
+func newSeveral(slots int, seed uint64) *several {
+	f := &several{slots: slots, rng: rand.New(rand.NewPCG(seed, 1)), calls: map[string]int{}}
 	f.Runner = sim.New(sim.Config{Seed: 3, Noise: 0.03, Fail: f.fail})
 	return f
 }
 
-func (f *fleet) Slots() int { return f.slots }
+func (f *several) Slots() int { return f.slots }
 
 // Measure takes up to a millisecond.
-func (f *fleet) Measure(ctx context.Context, jobs []measure.Job) ([]measure.Result, error) {
+func (f *several) Measure(ctx context.Context, jobs []measure.Job) ([]measure.Result, error) {
 	f.mu.Lock()
 	delay := time.Duration(f.rng.IntN(1000)) * time.Microsecond
 	f.now++
@@ -54,7 +54,7 @@ func (f *fleet) Measure(ctx context.Context, jobs []measure.Job) ([]measure.Resu
 	return f.Runner.Measure(ctx, jobs)
 }
 
-func (f *fleet) fail(j measure.Job) (measure.Status, string) {
+func (f *several) fail(j measure.Job) (measure.Status, string) {
 	if j.Protocol.Samples > measure.DefaultProtocol().Samples {
 		return measure.OK, "" // a final
 	}
@@ -107,7 +107,7 @@ func windowConfig(t *testing.T, store Store, slots int, seed uint64) Config {
 	cfg := testConfig(t, store, windowTrials)
 	cfg.Tasks = append(cfg.Tasks[:1:1], cfg.Tasks[2:]...)
 	cfg.Batch, cfg.Ahead = 3, 5
-	cfg.Runner = newFleet(slots, seed)
+	cfg.Runner = newSeveral(slots, seed)
 	cfg.saveEvery = time.Microsecond // every batch
 	cfg.SpaceFor = spaceFor
 	return cfg
@@ -133,7 +133,7 @@ func TestSlots(t *testing.T) {
 			cfg := windowConfig(t, store, slots, uint64(i))
 			cfg.Strategy = name
 			got := searchOf(tune(t, cfg), store.trials)
-			if most := cfg.Runner.(*fleet).most; most > min(slots, cfg.Ahead) {
+			if most := cfg.Runner.(*several).most; most > min(slots, cfg.Ahead) {
 				t.Errorf("%d batches at a time with %d slots and %d ahead", most, slots, cfg.Ahead)
 			}
 			if i == 0 {

@@ -23,6 +23,7 @@ func (r *Runner) Measure(ctx context.Context, jobs []measure.Job) ([]measure.Res
 			part := make([]measure.Job, len(group))
 			for i, at := range group {
 				part[i] = jobs[at]
+				part[i].ID = uint64(i) // a caller's need not be unique
 			}
 			got, err := r.measure(ctx, part)
 			if err != nil {
@@ -30,6 +31,7 @@ func (r *Runner) Measure(ctx context.Context, jobs []measure.Job) ([]measure.Res
 			}
 			for i, at := range group {
 				results[at] = got[i]
+				results[at].ID = jobs[at].ID
 			}
 			return nil
 		})
