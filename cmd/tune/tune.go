@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"qtune/logs"
+	"qtune/measure/remote"
 	"qtune/qnn"
 	"qtune/schedules"
 	"qtune/tuner"
@@ -37,6 +38,7 @@ type tuneFlags struct {
 	json      bool
 	hub       hubFlags
 	machine   string
+	batch     int
 }
 
 const defaultTrials = 1000
@@ -69,6 +71,7 @@ Exit status: 0 done, 1 failed, 2 wrong usage, 3 --strict not met.`,
 	f.hub.register(c, "workers", "measure on the workers of a hub, such as tls://hub.example:4222 (default: on this machine)")
 	c.Flags().StringVar(&f.machine, "machine", "", `of the workers, those of this machine: its text as tune workers --json has it, or the start of that, such as "amd-26-2" (default: the kind of machine that most workers are)`)
 	c.Flags().IntVar(&f.parallel, "parallel", 0, "processes that measure at the same time, each on a core (default: one measures, others check)")
+	c.Flags().IntVar(&f.batch, "batch", 0, "schedules that are measured in turn; part of the search like --seed. A hub is full with a hundred workers or so, and with more the longer batches are (default 8, at most 64)")
 	c.Flags().IntVar(&f.ahead, "ahead", 0, "batches planned before the first is back; part of the search like --seed. More workers than this cannot be kept busy (default: 2 to 8, by the number of tasks)")
 	return c
 }
@@ -76,11 +79,13 @@ Exit status: 0 done, 1 failed, 2 wrong usage, 3 --strict not met.`,
 // check finds what is wrong with the flags alone.
 func (f *tuneFlags) check() error {
 	if err := errors.Join(
-		checkNotNegative("--trials", f.trials), checkNotNegative("--parallel", f.parallel), checkNotNegative("--ahead", f.ahead), checkThreads(f.threads),
+		checkNotNegative("--trials", f.trials), checkNotNegative("--parallel", f.parallel), checkNotNegative("--batch", f.batch), checkNotNegative("--ahead", f.ahead), checkThreads(f.threads),
 	); err != nil {
 		return err
 	}
 	switch {
+	case f.batch > remote.MaxJobs:
+		return usageErrorf("--batch %d: at most %d are allowed", f.batch, remote.MaxJobs)
 	case f.time < 0:
 		return usageErrorf("--time %s: must not be negative", f.time)
 	case f.model.path != "" && len(f.workloads) > 0:
@@ -197,6 +202,7 @@ func (f *tuneFlags) search(c *cobra.Command, log *logs.Log, tasks []schedules.Ta
 		Store:    store{log, session.ID},
 		Trials:   f.trials,
 		Time:     f.time,
+		Batch:    f.batch,
 		Strategy: f.tuner,
 		Seed:     f.seed,
 		Prior:    prior,

@@ -114,7 +114,7 @@ func DecodeAnswer(data []byte) (*Answer, error) {
 		return nil, fmt.Errorf("answer: %w", err)
 	}
 	a := &Answer{Batch: w.Batch, Attempt: w.Attempt, Worker: id, Refused: w.Refused, Results: w.Results}
-	if len(a.Results) > maxJobs || len(a.Refused) > maxRefusal {
+	if len(a.Results) > MaxJobs || len(a.Refused) > maxRefusal {
 		return nil, fmt.Errorf("answer to batch %s: %d results, a refusal of %d bytes", a.Batch, len(a.Results), len(a.Refused))
 	}
 	for i := range a.Results {

@@ -21,10 +21,12 @@ type Batch struct {
 	Avoid string
 }
 
-// Limits of a batch. They leave room for what a tuner asks for (8 jobs; finals of
+// MaxJobs is how many schedules a batch may have.
+const MaxJobs = 64
+
+// Further limits of a batch. They leave room for what a tuner asks for (8 jobs; finals of
 // 32 samples), and keep what a stranger asks for short.
 const (
-	maxJobs        = 64
 	maxLayerBytes  = 512 << 20        // input, weights and output of the workload
 	maxLayerMACs   = 200e9            // a pass takes the reference a few minutes
 	maxBatchTime   = 60 * time.Second // of samples, at the length the protocol asks for
@@ -113,8 +115,8 @@ func DecodeBatch(data []byte) (*Batch, error) {
 
 // jobs parses what is to be measured.
 func (w *wireBatch) jobs(b *Batch) error {
-	if len(w.Jobs) == 0 || len(w.Jobs) > maxJobs {
-		return fmt.Errorf("%d jobs, want 1 to %d", len(w.Jobs), maxJobs)
+	if len(w.Jobs) == 0 || len(w.Jobs) > MaxJobs {
+		return fmt.Errorf("%d jobs, want 1 to %d", len(w.Jobs), MaxJobs)
 	}
 	isa, err := schedules.ParseISA(w.ISA)
 	if err != nil {
@@ -152,7 +154,7 @@ func (b *Batch) check() error {
 		errs = append(errs, CheckName(b.Avoid))
 	}
 	want(len(b.Kind.Class) <= maxText, "a class of %d bytes", len(b.Kind.Class))
-	want(len(b.Jobs) >= 1 && len(b.Jobs) <= maxJobs, "%d jobs, want 1 to %d", len(b.Jobs), maxJobs)
+	want(len(b.Jobs) >= 1 && len(b.Jobs) <= MaxJobs, "%d jobs, want 1 to %d", len(b.Jobs), MaxJobs)
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}

@@ -196,7 +196,7 @@ func start(t *testing.T, fakes ...*fake) {
 }
 
 // testJobs are n schedules of a workload.
-func testJobs(t *testing.T, channels, n int) []measure.Job {
+func testJobs(t testing.TB, channels, n int) []measure.Job {
 	t.Helper()
 	w, err := schedules.ParseWorkload(fmt.Sprintf("conv2d n1 h14 w14 c%d k1x1 o32 s1x1 d1x1 p0,0,0,0 wz=1 perch=0 round=double sign=0 mult=lt1", channels))
 	if err != nil {
