@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"image"
 	"image/png"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -69,6 +70,8 @@ func TestScripts(t *testing.T) {
 			"exits":      cmdExits,
 			"waittrials": cmdWaitTrials,
 			"waitfile":   cmdWaitFile,
+			"freeport":   cmdFreePort,
+			"waitport":   cmdWaitPort,
 			"json":       cmdJSON,
 			"oneline":    cmdOneLine,
 			"truncate":   cmdTruncate,
@@ -125,6 +128,26 @@ func cmdWaitFile(ts *testscript.TestScript, _ bool, args []string) {
 		}
 	}
 	ts.Fatalf("%s does not appear", args[0])
+}
+
+// cmdFreePort: "freeport VAR" sets VAR to an address of this machine on which
+// nobody listens.
+func cmdFreePort(ts *testscript.TestScript, _ bool, args []string) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	ts.Check(err)
+	ts.Setenv(args[0], l.Addr().String())
+	ts.Check(l.Close())
+}
+
+// cmdWaitPort: "waitport ADDRESS" waits until somebody listens there.
+func cmdWaitPort(ts *testscript.TestScript, _ bool, args []string) {
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		if c, err := net.Dial("tcp", args[0]); err == nil {
+			ts.Check(c.Close())
+			return
+		}
+	}
+	ts.Fatalf("nobody listens on %s", args[0])
 }
 
 // cmdJSON: "json FILE" checks that FILE (or stdout) is one JSON value.

@@ -234,9 +234,13 @@ func work(c *cobra.Command, f *workerFlags) error {
 }
 
 // serveMetrics answers at an address until stop is called; nowhere if it is empty.
+// Without a host it is for this machine alone.
 func serveMetrics(address string, h http.Handler, log *slog.Logger) (stop func(), err error) {
 	if address == "" {
 		return func() {}, nil
+	}
+	if strings.HasPrefix(address, ":") {
+		address = "localhost" + address
 	}
 	l, err := net.Listen("tcp", address)
 	if err != nil {

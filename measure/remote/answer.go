@@ -1,11 +1,9 @@
 package remote
 
 import (
+	"cmp"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"math"
-	"strings"
 
 	"qtune/measure"
 	"qtune/schedules"
@@ -43,8 +41,12 @@ type wireIdentity struct{ Name, Version, Generator, Machine string }
 
 // Limits of an answer.
 const (
-	maxSamples = 10_000
-	maxRefusal = 2 << 10
+	maxSamples   = 10_000
+	maxRefusal   = 2 << 10
+	maxDisturbed = 1_000_000
+	maxCore      = 1 << 16
+	// Times that make no sense would still be compared, added up and divided by.
+	minNS, maxNS = 1e-3, 1e15
 )
 
 func (i Identity) wire() wireIdentity {
@@ -52,18 +54,11 @@ func (i Identity) wire() wireIdentity {
 }
 
 func (w wireIdentity) identity() (Identity, error) {
-	if err := errors.Join(CheckName(w.Name), checkText("version", w.Version), checkText("generator", w.Generator)); err != nil {
+	if err := cmp.Or(CheckName(w.Name), checkText("version", w.Version), checkText("generator", w.Generator)); err != nil {
 		return Identity{}, err
 	}
 	m, err := schedules.ParseMachine(w.Machine)
 	return Identity{w.Name, w.Version, w.Generator, m}, err
-}
-
-func checkText(what, text string) error {
-	if len(text) > maxText {
-		return fmt.Errorf("%s of %d bytes, at most %d are allowed", what, len(text), maxText)
-	}
-	return nil
 }
 
 // Encode returns the wire form. Messages of failures are shortened to fit.
@@ -93,30 +88,22 @@ func (a *Answer) encode(longest int) ([]byte, error) {
 	return json.Marshal(w)
 }
 
-// cut shortens a text, and mends what is not UTF-8: JSON would, with more bytes.
-func cut(s string, most int) string { return strings.ToValidUTF8(s[:min(len(s), most)], "?") }
-
 // DecodeAnswer reads an answer that came from anywhere. What it says of the batch
 // is not known to be true before Fits has compared them.
 func DecodeAnswer(data []byte) (*Answer, error) {
 	var w wireAnswer
-	if err := decode("answer", data, &w); err != nil {
+	if err := decode("answer", MaxMessage, data, &w); err != nil {
 		return nil, err
 	}
-	if w.V != Version {
-		return nil, &VersionError{"protocol", fmt.Sprint(w.V), fmt.Sprint(Version)}
-	}
 	id, err := w.Worker.identity()
-	if err != nil {
-		return nil, fmt.Errorf("answer: %w", err)
-	}
-	if err := checkID(w.Batch); err != nil {
-		return nil, fmt.Errorf("answer: %w", err)
+	if err := cmp.Or(err, checkID(w.Batch), checkAttempt(w.Attempt)); err != nil {
+		return nil, brief("answer", err)
 	}
 	a := &Answer{Batch: w.Batch, Attempt: w.Attempt, Worker: id, Refused: w.Refused, Results: w.Results}
-	if len(a.Results) > MaxJobs || len(a.Refused) > maxRefusal {
+	if len(a.Results) > MaxJobs || len(a.Refused) > maxRefusal || a.Refused != "" && len(a.Results) > 0 {
 		return nil, fmt.Errorf("answer to batch %s: %d results, a refusal of %d bytes", a.Batch, len(a.Results), len(a.Refused))
 	}
+	a.Refused = cut(a.Refused, maxRefusal)
 	for i := range a.Results {
 		if err := checkResult(&a.Results[i]); err != nil {
 			return nil, fmt.Errorf("answer to batch %s: %w", a.Batch, err)
@@ -128,23 +115,24 @@ func DecodeAnswer(data []byte) (*Answer, error) {
 // checkResult refuses what no worker of ours says. The summary is made anew: it is
 // a function of the samples.
 func checkResult(r *measure.Result) error {
-	if int(r.Status) >= len(measure.Statuses()) {
-		return fmt.Errorf("job %d: status %d", r.ID, r.Status)
-	}
 	if (r.Status == measure.OK) != (len(r.SamplesNS) > 0) || len(r.SamplesNS) > maxSamples {
 		return fmt.Errorf("job %d: %v with %d samples", r.ID, r.Status, len(r.SamplesNS))
 	}
 	for _, s := range r.SamplesNS {
-		if !(s > 0) || math.IsInf(s, 0) {
+		if s < minNS || s > maxNS {
 			return fmt.Errorf("job %d: a sample of %g ns", r.ID, s)
 		}
 	}
-	if c := float64(r.Calibration); !(c >= 0) || math.IsInf(c, 0) {
+	if c := float64(r.Calibration); c != 0 && (c < minNS || c > maxNS) {
 		return fmt.Errorf("job %d: calibration of %g ns", r.ID, c)
 	}
-	if len(r.Message) > maxRefusal || len(r.CodeHash) > maxText {
+	if len(r.Message) > maxRefusal || len(r.CodeHash) > maxText || !printable(r.CodeHash) {
 		return fmt.Errorf("job %d: a message of %d bytes, a hash of %d", r.ID, len(r.Message), len(r.CodeHash))
 	}
+	if r.Core < measure.AnyCore || r.Core > maxCore || r.Disturbed < 0 || r.Disturbed > maxDisturbed {
+		return fmt.Errorf("job %d: core %d, %d samples disturbed", r.ID, r.Core, r.Disturbed)
+	}
+	r.Message = cut(r.Message, maxRefusal)
 	r.Summary = measure.Summarise(r.SamplesNS)
 	return nil
 }
@@ -158,7 +146,7 @@ func (a *Answer) Fits(b *Batch, worker string) error {
 	case a.Worker.Name != worker:
 		return fmt.Errorf("answer to batch %s by %s in the name of %s", a.Batch, worker, a.Worker.Name)
 	case a.Refused != "":
-		return nil
+		return nil // by whoever took it: a worker of another version says so too
 	case len(a.Results) != len(b.Jobs):
 		return fmt.Errorf("answer to batch %s by %s: %d results for %d jobs", a.Batch, worker, len(a.Results), len(b.Jobs))
 	case a.Worker.Generator != b.Kind.Generator:

@@ -1,6 +1,7 @@
 package remote
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -61,7 +62,7 @@ type wireJob struct {
 // Encode returns the wire form, once it is sure that Decode takes it.
 func (b *Batch) Encode() ([]byte, error) {
 	if err := b.check(); err != nil {
-		return nil, err
+		return nil, brief("batch "+clip(b.ID), err)
 	}
 	first := b.Jobs[0]
 	w := wireBatch{
@@ -91,24 +92,22 @@ func (e *VersionError) Error() string {
 // why. An error that is a *VersionError is of another version.
 func DecodeBatch(data []byte) (*Batch, error) {
 	var w wireBatch
-	if err := decode("batch", data, &w); err != nil {
+	err := decode("batch", MaxMessage, data, &w)
+	if version := (*VersionError)(nil); err != nil && !errors.As(err, &version) {
 		return nil, err
 	}
 	b := &Batch{ID: w.ID, Tuner: w.Tuner, Avoid: w.Avoid, Kind: Kind{Generator: w.Generator, ISA: schedules.ISA(w.ISA), Class: w.Class}}
-	if err := errors.Join(checkID(b.ID), CheckName(b.Tuner)); err != nil {
-		return nil, fmt.Errorf("batch: %w", err)
+	if err := cmp.Or(checkID(b.ID), CheckName(b.Tuner)); err != nil {
+		return nil, brief("batch", err)
 	}
-	if w.V != Version {
-		return b, &VersionError{"protocol", fmt.Sprint(w.V), fmt.Sprint(Version)}
+	if err != nil {
+		return b, err
 	}
 	if w.Generator != kernels.Generator {
 		return b, &VersionError{"generator", w.Generator, kernels.Generator}
 	}
-	if err := w.jobs(b); err != nil {
-		return b, fmt.Errorf("batch %s: %w", b.ID, err)
-	}
-	if err := b.check(); err != nil {
-		return b, err
+	if err := cmp.Or(w.jobs(b), b.check()); err != nil {
+		return b, brief("batch "+b.ID, err)
 	}
 	return b, nil
 }
@@ -143,62 +142,69 @@ func (w *wireBatch) jobs(b *Batch) error {
 
 // check finds what is beyond the limits.
 func (b *Batch) check() error {
-	var errs []error
-	want := func(ok bool, format string, args ...any) {
-		if !ok {
-			errs = append(errs, fmt.Errorf("batch %s: "+format, append([]any{clip(b.ID)}, args...)...))
-		}
-	}
-	errs = append(errs, checkID(b.ID), CheckName(b.Tuner))
-	if b.Avoid != "" {
-		errs = append(errs, CheckName(b.Avoid))
-	}
-	want(len(b.Kind.Class) <= maxText, "a class of %d bytes", len(b.Kind.Class))
-	want(len(b.Jobs) >= 1 && len(b.Jobs) <= MaxJobs, "%d jobs, want 1 to %d", len(b.Jobs), MaxJobs)
-	if err := errors.Join(errs...); err != nil {
+	if err := cmp.Or(checkID(b.ID), CheckName(b.Tuner), b.Kind.check()); err != nil {
 		return err
 	}
-	first := b.Jobs[0]
-	if err := errors.Join(first.Workload.Validate(), first.Protocol.Validate()); err != nil {
-		return fmt.Errorf("batch %s: %w", b.ID, err)
+	if b.Avoid != "" {
+		if err := CheckName(b.Avoid); err != nil {
+			return err
+		}
 	}
-	size := first.Workload.InputBytes() + first.Workload.WeightBytes() + first.Workload.OutputBytes()
-	want(size <= maxLayerBytes, "%v: a layer of %d bytes, at most %d are measured", first.Workload, size, int64(maxLayerBytes))
-	want(float64(first.Workload.MACs()) <= maxLayerMACs, "%v: more than %g multiply-accumulates", first.Workload, maxLayerMACs)
-	runs := time.Duration(first.Protocol.Samples + first.Protocol.WarmUp)
-	want(runs*first.Protocol.MinSample*time.Duration(len(b.Jobs)) <= maxBatchTime, "%v for %d jobs: more than %v of samples", first.Protocol, len(b.Jobs), maxBatchTime)
-	pass := time.Duration(float64(first.Workload.MACs()) / slowMACs * float64(time.Second))
-	want(float64(runs)*float64(pass)*float64(len(b.Jobs)) <= float64(maxSlowTime), "%v, %v for %d jobs: a slow schedule takes more than %v", first.Workload, first.Protocol, len(b.Jobs), maxSlowTime)
-	want(first.Protocol.Samples*len(b.Jobs) <= maxAnswer, "%d samples, at most %d are taken", first.Protocol.Samples*len(b.Jobs), maxAnswer)
-	want(first.Protocol.Threads == 1, "asks for %d threads; a worker measures with 1", first.Protocol.Threads)
-	want(first.Protocol.Core == measure.AnyCore, "asks for core %d; a worker chooses its own", first.Protocol.Core)
+	if len(b.Jobs) == 0 || len(b.Jobs) > MaxJobs {
+		return fmt.Errorf("%d jobs, want 1 to %d", len(b.Jobs), MaxJobs)
+	}
+	if err := b.checkWork(b.Jobs[0]); err != nil {
+		return err
+	}
 	ids := map[uint64]bool{}
 	for _, j := range b.Jobs {
-		want(j.Workload == first.Workload && j.ISA == first.ISA && j.Protocol == first.Protocol && j.Seed == first.Seed && j.Mode == kernels.Native,
-			"job %d is of another workload, instruction set, protocol or seed", j.ID)
-		want(j.ISA == b.Kind.ISA, "job %d is for %s, not %s", j.ID, j.ISA, b.Kind.ISA)
-		want(!ids[j.ID], "job %d is there twice", j.ID)
-		want(j.GiveUp >= 0 && j.GiveUp < 1e15, "job %d: gives up at %g ns", j.ID, float64(j.GiveUp))
+		switch first := b.Jobs[0]; {
+		case j.Workload != first.Workload || j.ISA != first.ISA || j.Protocol != first.Protocol || j.Seed != first.Seed || j.Mode != kernels.Native:
+			return fmt.Errorf("job %d is of another workload, instruction set, protocol or seed", j.ID)
+		case j.ISA != b.Kind.ISA:
+			return fmt.Errorf("job %d is for %s, not %s", j.ID, j.ISA, b.Kind.ISA)
+		case ids[j.ID]:
+			return fmt.Errorf("job %d is there twice", j.ID)
+		case !(j.GiveUp >= 0 && j.GiveUp <= maxNS):
+			return fmt.Errorf("job %d: gives up at %g ns", j.ID, float64(j.GiveUp))
+		}
 		ids[j.ID] = true
 	}
-	return errors.Join(errs...)
+	return nil
+}
+
+// checkWork bounds the time and the memory that jobs like first take.
+func (b *Batch) checkWork(first measure.Job) error {
+	w, p, jobs := first.Workload, first.Protocol, len(b.Jobs)
+	if err := cmp.Or(w.Validate(), p.Validate()); err != nil {
+		return err
+	}
+	size := int64(w.InputBytes()) + int64(w.WeightBytes()) + int64(w.OutputBytes())
+	runs := float64(p.Samples+p.WarmUp) * float64(jobs)
+	slow := runs * float64(w.MACs()) / slowMACs
+	switch {
+	case size > maxLayerBytes:
+		return fmt.Errorf("%v: a layer of %d bytes, at most %d are measured", w, size, int64(maxLayerBytes))
+	case float64(w.MACs()) > maxLayerMACs:
+		return fmt.Errorf("%v: more than %g multiply-accumulates", w, maxLayerMACs)
+	case runs*p.MinSample.Seconds() > maxBatchTime.Seconds():
+		return fmt.Errorf("%v for %d jobs: more than %v of samples", p, jobs, maxBatchTime)
+	case slow > maxSlowTime.Seconds():
+		return fmt.Errorf("%v, %v for %d jobs: a slow schedule takes more than %v", w, p, jobs, maxSlowTime)
+	case p.Samples*jobs > maxAnswer:
+		return fmt.Errorf("%d samples, at most %d are taken", p.Samples*jobs, maxAnswer)
+	case p.Threads != 1:
+		return fmt.Errorf("asks for %d threads; a worker measures with 1", p.Threads)
+	case p.Core != measure.AnyCore:
+		return fmt.Errorf("asks for core %d; a worker chooses its own", p.Core)
+	}
+	return nil
 }
 
 // checkID accepts what can stand in a Nats-Msg-Id: letters, digits, - and _.
 func checkID(id string) error {
 	if id == "" || len(id) > maxIDCharacter || token(id) != id {
 		return fmt.Errorf("batch ID %q: want 1 to %d letters, digits, - or _", clip(id), maxIDCharacter)
-	}
-	return nil
-}
-
-// decode reads JSON that may be anything.
-func decode(what string, data []byte, to any) error {
-	if len(data) > MaxMessage {
-		return fmt.Errorf("%s of %d bytes, at most %d are allowed", what, len(data), MaxMessage)
-	}
-	if err := json.Unmarshal(data, to); err != nil {
-		return fmt.Errorf("%s: %w", what, err)
 	}
 	return nil
 }

@@ -1,8 +1,8 @@
 package remote
 
 import (
+	"cmp"
 	"encoding/json"
-	"fmt"
 )
 
 // A Beat says that a worker is at a batch.
@@ -23,14 +23,11 @@ func (b Beat) Encode() ([]byte, error) { return json.Marshal(wireBeat{Version, b
 // DecodeBeat reads a beat that came from anywhere.
 func DecodeBeat(data []byte) (Beat, error) {
 	var w wireBeat
-	if err := decode("beat", data, &w); err != nil {
+	if err := decode("beat", MaxMessage, data, &w); err != nil {
 		return Beat{}, err
 	}
-	if w.V != Version {
-		return Beat{}, &VersionError{"protocol", fmt.Sprint(w.V), fmt.Sprint(Version)}
-	}
-	if err := checkID(w.Batch); err != nil {
-		return Beat{}, fmt.Errorf("beat: %w", err)
+	if err := cmp.Or(checkID(w.Batch), checkAttempt(w.Attempt)); err != nil {
+		return Beat{}, brief("beat", err)
 	}
 	return Beat{w.Batch, w.Attempt}, nil
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"net/netip"
 	"net/url"
@@ -91,9 +92,11 @@ func Dial(o Options) (*nats.Conn, error) {
 	return nc, nil
 }
 
-// backOff doubles from the first to the last delay.
+// backOff doubles from the first to the last delay. A random part keeps all workers
+// of a hub that restarts from coming at once.
 func backOff(attempts int) time.Duration {
-	return min(firstBackOff<<min(attempts, 10), lastBackOff)
+	d := min(firstBackOff<<min(max(attempts, 0), 10), lastBackOff)
+	return d/2 + rand.N(d/2)
 }
 
 // options make the connection use c.

@@ -3,9 +3,11 @@ package remote
 import (
 	"bytes"
 	"crypto/x509"
+	"encoding/base64"
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 
@@ -44,6 +46,10 @@ const (
 const (
 	seedBegin = "-----BEGIN USER NKEY SEED-----"
 	seedEnd   = "------END USER NKEY SEED------"
+	jwtBegin  = "-----BEGIN NATS USER JWT-----"
+	jwtEnd    = "------END NATS USER JWT------"
+	// certificateBlock is the type of PEM blocks of certificates.
+	certificateBlock = "CERTIFICATE"
 	// maxCredentials is the largest credentials file, in bytes.
 	maxCredentials = 64 << 10
 )
@@ -58,7 +64,7 @@ func (c *Credentials) String() string {
 		fmt.Fprintf(&b, "# role: %s\n", c.Role)
 	}
 	if c.JWT != "" {
-		fmt.Fprintf(&b, "-----BEGIN NATS USER JWT-----\n%s\n------END NATS USER JWT------\n", c.JWT)
+		fmt.Fprintf(&b, "%s\n%s\n%s\n", jwtBegin, c.JWT, jwtEnd)
 	}
 	fmt.Fprintf(&b, "%s\n%s\n%s\n", seedBegin, c.Seed, seedEnd)
 	b.Write(c.CA)
@@ -67,34 +73,73 @@ func (c *Credentials) String() string {
 
 // ParseCredentials reads a credentials file's text.
 func ParseCredentials(text []byte) (*Credentials, error) {
+	if len(text) > maxCredentials {
+		return nil, fmt.Errorf("%d bytes, at most %d are allowed", len(text), maxCredentials)
+	}
 	c := new(Credentials)
+	seed := ""
+	section := "" // that the next line is in
 	for line := range strings.Lines(string(text)) {
-		if name, ok := strings.CutPrefix(line, "# name: "); ok {
+		line = strings.TrimSpace(line)
+		name, isName := strings.CutPrefix(line, "# name: ")
+		role, isRole := strings.CutPrefix(line, "# role: ")
+		switch {
+		case isName:
 			c.Name = strings.TrimSpace(name)
-		}
-		if role, ok := strings.CutPrefix(line, "# role: "); ok {
+		case isRole:
 			c.Role = strings.TrimSpace(role)
+		case line == "":
+		case section == seedBegin, section == "" && seed == "" && strings.HasPrefix(line, "SU"): // a file of a seed alone
+			seed, section = line, seedEnd
+		case section == jwtBegin:
+			c.JWT, section = line, jwtEnd
+		case strings.HasPrefix(line, "---"):
+			section = line
 		}
+	}
+	var err error
+	if c.Seed, err = checkSeed(seed); err != nil {
+		return nil, err
+	}
+	if c.JWT != "" && !isJWT(c.JWT) {
+		return nil, errors.New("its JWT cannot be read")
 	}
 	if c.Name != "" {
 		if err := CheckName(c.Name); err != nil {
 			return nil, err
 		}
 	}
-	key, err := nkeys.ParseDecoratedUserNKey(text)
-	if err != nil {
-		return nil, errors.New("no user's seed in it")
-	}
-	if c.Seed, err = key.Seed(); err != nil {
-		return nil, err
-	}
-	if strings.Contains(string(text), "BEGIN NATS USER JWT") {
-		if c.JWT, err = nkeys.ParseDecoratedJWT(text); err != nil {
-			return nil, fmt.Errorf("its JWT: %w", err)
-		}
+	if c.Role != "" && c.Role != WorkerRole && c.Role != TunerRole {
+		return nil, fmt.Errorf("role %q, want %s or %s", clip(c.Role), WorkerRole, TunerRole)
 	}
 	c.CA, err = certificates(text)
 	return c, err
+}
+
+// checkSeed accepts the seed of a user. Errors do not repeat it.
+func checkSeed(seed string) ([]byte, error) {
+	if seed == "" {
+		return nil, errors.New("no user's seed in it")
+	}
+	kind, _, err := nkeys.DecodeSeed([]byte(seed))
+	if err == nil && kind == nkeys.PrefixByteUser {
+		_, err = nkeys.FromSeed([]byte(seed))
+	}
+	if err != nil || kind != nkeys.PrefixByteUser {
+		return nil, errors.New("its seed is none of a user, or was changed")
+	}
+	return []byte(seed), nil
+}
+
+// isJWT tells whether text has the form of one.
+func isJWT(text string) bool {
+	parts := strings.Split(text, ".")
+	for _, part := range parts {
+		if _, err := base64.RawURLEncoding.Strict().DecodeString(part); err != nil || part == "" {
+			return false
+		}
+	}
+	return len(parts) == 3
 }
 
 // certificates returns the PEM blocks of text that are certificates, checked.
@@ -109,10 +154,13 @@ func certificates(text []byte) ([]byte, error) {
 		if block, rest = pem.Decode(rest); block == nil {
 			break
 		}
+		if block.Type != certificateBlock {
+			return nil, fmt.Errorf("a block %q after its certificate", clip(block.Type))
+		}
 		if _, err := x509.ParseCertificate(block.Bytes); err != nil {
 			return nil, fmt.Errorf("its certificate: %w", err)
 		}
-		out = append(out, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: block.Bytes})...)
+		out = append(out, pem.EncodeToMemory(&pem.Block{Type: certificateBlock, Bytes: block.Bytes})...)
 	}
 	if out == nil {
 		return nil, errors.New("its certificate cannot be read")
@@ -122,14 +170,12 @@ func certificates(text []byte) ([]byte, error) {
 
 // ReadCredentials reads a credentials file.
 func ReadCredentials(path string) (*Credentials, error) {
-	info, err := os.Stat(path)
+	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
-	if info.Size() > maxCredentials {
-		return nil, fmt.Errorf("%s: no credentials file: %d bytes", path, info.Size())
-	}
-	text, err := os.ReadFile(path)
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, maxCredentials+1))
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package remote
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -18,6 +19,22 @@ type Kind struct {
 // String names the kind in messages.
 func (k Kind) String() string {
 	return fmt.Sprintf("%s on %s, generator %s", k.ISA, k.Class, k.Generator)
+}
+
+// check says what cannot be part of subjects and names.
+func (k Kind) check() error {
+	const longest = 200 // names of consumers may have 255 bytes
+	if k.Generator == "" || len(k.Generator) > longest || k.Class == "" || len(k.Class) > longest {
+		return fmt.Errorf("a generator's version of %d bytes, a machine class of %d: want 1 to %d", len(k.Generator), len(k.Class), longest)
+	}
+	if err := cmp.Or(checkText("generator", k.Generator), checkText("machine class", k.Class)); err != nil {
+		return err
+	}
+	if k.ISA == schedules.Ref {
+		return fmt.Errorf("target %s is plain Go: there is nothing to measure", k.ISA)
+	}
+	_, err := schedules.ParseISA(string(k.ISA))
+	return err
 }
 
 // token makes a part of a subject, or of a stream's or consumer's name, of text
@@ -124,13 +141,4 @@ func CheckName(name string) error {
 		return fmt.Errorf("name %q: must not begin with -", name)
 	}
 	return nil
-}
-
-// clip shortens foreign text for a message.
-func clip(s string) string {
-	const most = 80
-	if len(s) > most {
-		return s[:most] + "..."
-	}
-	return s
 }

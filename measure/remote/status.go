@@ -1,8 +1,8 @@
 package remote
 
 import (
+	"cmp"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"time"
 
@@ -79,7 +79,7 @@ const (
 	maxCores  = 1 << 10
 )
 
-// Encode returns the wire form.
+// Encode returns the wire form. A reason is shortened to fit.
 func (s *Status) Encode() ([]byte, error) {
 	w := wireStatus{V: Version, Identity: s.Identity.wire(), Cores: s.Cores, Labels: s.Labels, State: s.State, Why: cut(s.Why, maxText),
 		Trials: s.Trials, PerSecond: s.PerSecond, Failures: s.Failures, Lost: s.Lost, Calibration: s.Calibration, First: s.First,
@@ -87,39 +87,58 @@ func (s *Status) Encode() ([]byte, error) {
 	for _, isa := range s.ISAs {
 		w.ISAs = append(w.ISAs, string(isa))
 	}
-	return json.Marshal(w)
+	data, err := json.Marshal(w)
+	if err == nil && len(data) > maxStatus {
+		err = fmt.Errorf("status of %d bytes, at most %d are allowed", len(data), maxStatus)
+	}
+	return data, err
 }
 
 // DecodeStatus reads a status that came from anywhere.
 func DecodeStatus(data []byte) (*Status, error) {
 	var w wireStatus
-	if err := decode("status", data, &w); err != nil {
+	if err := decode("status", maxStatus, data, &w); err != nil {
 		return nil, err
-	}
-	if w.V != Version {
-		return nil, &VersionError{"protocol", fmt.Sprint(w.V), fmt.Sprint(Version)}
 	}
 	id, err := w.Identity.identity()
 	if err != nil {
-		return nil, fmt.Errorf("status: %w", err)
+		return nil, brief("status", err)
 	}
-	s := &Status{Identity: id, Cores: w.Cores, Labels: w.Labels, State: w.State, Why: w.Why, Trials: w.Trials, PerSecond: w.PerSecond,
+	if err := w.check(); err != nil {
+		return nil, brief("status of "+id.Name, err)
+	}
+	s := &Status{Identity: id, Cores: w.Cores, Labels: w.Labels, State: w.State, Why: cut(w.Why, maxText), Trials: w.Trials, PerSecond: w.PerSecond,
 		Failures: w.Failures, Lost: w.Lost, Calibration: w.Calibration, First: w.First, Load: w.Load, Started: w.Started, Seen: w.Seen}
-	for _, text := range w.ISAs[:min(len(w.ISAs), maxText)] {
+	for _, text := range w.ISAs {
 		isa, err := schedules.ParseISA(text)
 		if err != nil {
-			return nil, fmt.Errorf("status: %w", err)
+			return nil, brief("status of "+id.Name, err)
 		}
 		s.ISAs = append(s.ISAs, isa)
 	}
-	errs := []error{checkText("state", string(s.State)), checkText("reason", s.Why), CheckLabels(s.Labels)}
-	if len(s.Cores) > maxCores {
-		errs = append(errs, fmt.Errorf("%d cores", len(s.Cores)))
-	}
-	if err := errors.Join(errs...); err != nil {
-		return nil, fmt.Errorf("status of %s: %w", id.Name, err)
-	}
 	return s, nil
+}
+
+// check refuses what no worker of ours says.
+func (w *wireStatus) check() error {
+	if err := cmp.Or(checkText("state", string(w.State)), CheckLabels(w.Labels)); err != nil {
+		return err
+	}
+	if len(w.Why) > maxText || len(w.ISAs) > len(schedules.ISAs())+1 || len(w.Cores) > maxCores {
+		return fmt.Errorf("a reason of %d bytes, %d targets, %d cores", len(w.Why), len(w.ISAs), len(w.Cores))
+	}
+	for _, c := range w.Cores {
+		if c < 0 || c > maxCore {
+			return fmt.Errorf("core %d", c)
+		}
+	}
+	for what, n := range map[string]float64{"trials": float64(w.Trials), "failures": float64(w.Failures), "lost batches": float64(w.Lost),
+		"trials a second": w.PerSecond, "calibration": float64(w.Calibration), "first calibration": float64(w.First), "load": w.Load + 1} {
+		if n < 0 || n > maxNS {
+			return fmt.Errorf("%s: %g", what, n)
+		}
+	}
+	return nil
 }
 
 // CheckLabels says what is wrong with labels: there are few, of printable words.
@@ -136,13 +155,4 @@ func CheckLabels(labels map[string]string) error {
 		}
 	}
 	return nil
-}
-
-func printable(s string) bool {
-	for _, r := range s {
-		if r < ' ' || r > '~' {
-			return false
-		}
-	}
-	return true
 }

@@ -15,6 +15,7 @@ import (
 // A request names the subject of its answer, and the server publishes there in its
 // own name. A worker that puts in what it must not publish to gets nowhere.
 func TestTheServerDoesNotPublishForAWorkerWhatItMayNot(t *testing.T) {
+	t.Parallel()
 	f := open(t, Limits{})
 	other := enter(t, f.h, add(t, f.dir, "other", remote.WorkerRole, Limits{}))
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
@@ -109,6 +110,7 @@ func TestTheServerDoesNotPublishForAWorkerWhatItMayNot(t *testing.T) {
 
 // When users come and go, requests of those who stay are still answered.
 func TestRequestsOutliveAReload(t *testing.T) {
+	t.Parallel()
 	f := open(t, Limits{})
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
@@ -143,6 +145,7 @@ func TestRequestsOutliveAReload(t *testing.T) {
 
 // All workers that are there answer when a tuner asks, and nobody else.
 func TestPresence(t *testing.T) {
+	t.Parallel()
 	f := open(t, Limits{})
 	serve := func(g *guest) {
 		if _, err := micro.AddService(g.nc, micro.Config{Name: remote.ServiceName, Version: "1.0.0"}); err != nil {

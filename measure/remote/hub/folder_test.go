@@ -39,6 +39,7 @@ func certificate(t *testing.T, text []byte) *x509.Certificate {
 }
 
 func TestInitMakesAFolderThatOthersCannotRead(t *testing.T) {
+	t.Parallel()
 	dir := team(t, "hub.example", "192.0.2.7")
 	for name, want := range map[string]os.FileMode{
 		".": 0o700, usersName: 0o700, caKeyName: 0o600, serverKeyName: 0o600, caName: 0o644, serverName: 0o644, configName: 0o644,
@@ -67,6 +68,7 @@ func TestInitMakesAFolderThatOthersCannotRead(t *testing.T) {
 }
 
 func TestInitAgainRenewsTheCertificate(t *testing.T) {
+	t.Parallel()
 	dir := team(t, "hub.example")
 	creds := add(t, dir, "board", remote.WorkerRole, Limits{})
 	h, _ := run(t, Config{Store: dir})
@@ -104,6 +106,7 @@ func TestInitAgainRenewsTheCertificate(t *testing.T) {
 }
 
 func TestInitRefuses(t *testing.T) {
+	t.Parallel()
 	for _, hosts := range [][]string{{""}, {"a b"}, {"*.example"}, {"-x.example"}, {"x..example"}, {"https://hub"}, {"hub:4222"}, {strings.Repeat("x", 64)}, slices.Repeat([]string{"x"}, 65)} {
 		dir := filepath.Join(t.TempDir(), "hub")
 		if _, err := Init(dir, hosts); err == nil || strings.Contains(err.Error(), "\n") {
@@ -127,6 +130,7 @@ func TestInitRefuses(t *testing.T) {
 
 // What is left of a folder that was made halfway does no harm.
 func TestInitThatWasInterruptedBeginsAnew(t *testing.T) {
+	t.Parallel()
 	dir := team(t)
 	for _, name := range []string{configName, serverName} {
 		if err := os.Remove(filepath.Join(dir, name)); err != nil {
@@ -144,6 +148,7 @@ func TestInitThatWasInterruptedBeginsAnew(t *testing.T) {
 }
 
 func TestUsersAreAddedOnceAndHoldNoSecret(t *testing.T) {
+	t.Parallel()
 	dir := team(t)
 	c := add(t, dir, "board", remote.WorkerRole, Limits{kind.ISA, kind.Class})
 	if c.Name != "board" || c.Role != remote.WorkerRole || !bytes.Equal(c.CA, read(t, dir, caName)) {
@@ -208,6 +213,7 @@ func TestUsersAreAddedOnceAndHoldNoSecret(t *testing.T) {
 
 // A damaged file keeps its user out and nobody else.
 func TestDamagedUsers(t *testing.T) {
+	t.Parallel()
 	dir := team(t)
 	creds := add(t, dir, "board", remote.WorkerRole, Limits{})
 	good := string(read(t, dir, "users/board.json"))
@@ -243,6 +249,7 @@ func TestDamagedUsers(t *testing.T) {
 }
 
 func TestDamagedFoldersAreRefused(t *testing.T) {
+	t.Parallel()
 	for name, damage := range map[string]func(dir string) error{
 		"config.json: version 2": func(dir string) error {
 			return os.WriteFile(filepath.Join(dir, configName), []byte(`{"version":2}`), 0o600)
@@ -271,6 +278,7 @@ func TestDamagedFoldersAreRefused(t *testing.T) {
 }
 
 func TestTheLogWarnsOfCertificatesThatEnd(t *testing.T) {
+	t.Parallel()
 	for days, want := range map[int]bool{-1: true, 1: true, 29: true, 31: false, 700: false} {
 		var book logBook
 		h := &Hub{log: book.logger()}
@@ -282,6 +290,7 @@ func TestTheLogWarnsOfCertificatesThatEnd(t *testing.T) {
 }
 
 func TestAPortThatIsTaken(t *testing.T) {
+	t.Parallel()
 	h, _ := run(t, Config{Store: t.TempDir()})
 	_, err := New(t.Context(), Config{Store: t.TempDir(), Listen: strings.TrimPrefix(h.URL(), "nats://")})
 	if err == nil || !strings.Contains(err.Error(), "address already in use") || strings.Contains(err.Error(), "\n") {

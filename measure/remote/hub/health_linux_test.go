@@ -18,6 +18,7 @@ import (
 // A hub whose file system was full stores again once there is space, by itself,
 // and has all that it ever acknowledged.
 func TestAFullFileSystemLosesNothing(t *testing.T) {
+	t.Parallel()
 	small := t.TempDir()
 	if err := syscall.Mount("tmpfs", small, "tmpfs", 0, "size=12m"); err != nil {
 		t.Skipf("no small file system can be mounted: %v", err)

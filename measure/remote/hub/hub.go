@@ -57,7 +57,7 @@ type Hub struct {
 	reloads, restarts atomic.Uint64
 }
 
-// New starts a hub. Whoever calls it calls Run.
+// New starts a hub. Whoever calls it calls Run, or else Close.
 func New(ctx context.Context, c Config) (*Hub, error) {
 	secure, err := Initialised(c.Store)
 	if err != nil {
@@ -88,7 +88,7 @@ func New(ctx context.Context, c Config) (*Hub, error) {
 		return nil, err
 	}
 	if err := h.open(ctx); err != nil {
-		h.close()
+		h.Close()
 		return nil, err
 	}
 	return h, nil
@@ -151,7 +151,7 @@ const (
 // tuners left behind, and starts the server again where it stopped storing. Then it
 // ends the hub.
 func (h *Hub) Run(ctx context.Context) error {
-	defer h.close()
+	defer h.Close()
 	every := func(d time.Duration) <-chan time.Time {
 		t := time.NewTicker(d)
 		context.AfterFunc(ctx, t.Stop)
@@ -181,8 +181,8 @@ func (h *Hub) Run(ctx context.Context) error {
 	}
 }
 
-// close ends the server and gives the folder up.
-func (h *Hub) close() {
+// Close ends the server and gives the folder up, where Run was not called.
+func (h *Hub) Close() {
 	h.stop()
 	if h.release != nil {
 		h.release()

@@ -111,6 +111,7 @@ func eventually(t *testing.T, what string, f func() error) {
 }
 
 func TestUsersComeAndGoWhileTheHubRuns(t *testing.T) {
+	t.Parallel()
 	dir := team(t)
 	first := add(t, dir, "board-1", remote.WorkerRole, Limits{})
 	h, _ := run(t, Config{Store: dir})
@@ -145,6 +146,7 @@ func TestUsersComeAndGoWhileTheHubRuns(t *testing.T) {
 }
 
 func TestWithoutInitAHubIsForItsMachineAlone(t *testing.T) {
+	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "hub")
 	for _, listen := range []string{"0.0.0.0:0", "[::]:0", "192.0.2.1:4222", "example.org:4222"} {
 		_, err := New(t.Context(), Config{Listen: listen, Store: dir})

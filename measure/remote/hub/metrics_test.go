@@ -11,6 +11,7 @@ import (
 )
 
 func TestMetricsAndHealth(t *testing.T) {
+	t.Parallel()
 	f := open(t, Limits{})
 	add(t, f.dir, "board-2", remote.WorkerRole, Limits{})
 	eventually(t, "the new worker is not known", func() error {

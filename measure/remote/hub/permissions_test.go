@@ -100,6 +100,7 @@ func (f *floor) begin(t *testing.T, g *guest, name string) jetstream.Consumer {
 // TestTheProtocolIsAllowed goes a batch's way, and does all else that tuners and
 // workers do.
 func TestTheProtocolIsAllowed(t *testing.T) {
+	t.Parallel()
 	for _, limits := range []Limits{{}, {ISA: kind.ISA, Class: kind.Class}} {
 		f := open(t, limits)
 		ctx, cancel := context.WithTimeout(t.Context(), patience)
@@ -228,6 +229,7 @@ func forbidden() []attempt {
 }
 
 func TestWhatIsForbiddenIsRefused(t *testing.T) {
+	t.Parallel()
 	f := open(t, Limits{ISA: kind.ISA, Class: kind.Class})
 	rover := enter(t, f.h, add(t, f.dir, "rover", remote.WorkerRole, Limits{})) // of any queue
 	notOfWorkers := []attempt{

@@ -46,7 +46,10 @@ func (l Limits) check(role string) error {
 	case len(l.Class) > longest:
 		return fmt.Errorf("machine of %d bytes, at most %d are allowed", len(l.Class), longest)
 	}
-	_, err := schedules.ParseISA(string(l.ISA))
+	isa, err := schedules.ParseISA(string(l.ISA))
+	if isa == schedules.Ref {
+		err = fmt.Errorf("target %s is plain Go: there is nothing to measure", isa)
+	}
 	return err
 }
 
