@@ -176,19 +176,19 @@ func (r *Runner) reason(o *order) string {
 	case o.holder != "":
 		return fmt.Sprintf("worker %s, which is silent: its batch goes to another when its lease of %v has ended", o.holder, r.cfg.Lease)
 	}
-	var aside []string
-	busy := 0
+	var idle []string
 	for name, p := range r.mu.peers {
-		switch {
-		case p.here && (p.status.State == remote.Aside || p.status.State == remote.Draining):
-			aside = append(aside, fmt.Sprintf("%s is %s: %s", name, p.status.State, p.status.Why))
-		case p.here:
-			busy++
+		switch s := p.status; {
+		case !p.here:
+		case s.State == remote.Aside || s.State == remote.Draining || s.State == remote.Waiting:
+			idle = append(idle, fmt.Sprintf("%s is %s: %s", name, s.State, s.Why))
+		default:
+			return "" // its turn comes
 		}
 	}
-	if busy > 0 {
-		return "" // its turn comes
+	if len(idle) == 0 {
+		return fmt.Sprintf("a worker for %v: none is here", r.cfg.Kind)
 	}
-	slices.Sort(aside)
-	return strings.Join(append([]string{fmt.Sprintf("a worker for %v: none is here", r.cfg.Kind)}, aside...), "; ")
+	slices.Sort(idle)
+	return fmt.Sprintf("a worker for %v: %s", r.cfg.Kind, strings.Join(idle, "; "))
 }
