@@ -75,7 +75,7 @@ func runHub(c *cobra.Command, f *hubServerFlags) error {
 	log := slog.New(slog.NewTextHandler(c.ErrOrStderr(), &slog.HandlerOptions{Level: level}))
 	h, err := hub.New(c.Context(), hub.Config{Listen: f.listen, Store: f.store, MinFree: int64(f.minFree) * mib, Log: log})
 	if err != nil {
-		return fmt.Errorf("hub: %w", err)
+		return err
 	}
 	stop, err := serveMetrics(f.metrics, h.Handler(), log)
 	if err != nil {

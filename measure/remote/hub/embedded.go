@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"fmt"
@@ -84,7 +85,7 @@ func (b *blueprint) start(ctx context.Context, users []User) (*embedded, error) 
 	for deadline := time.Now().Add(readyTimeout); !s.ReadyForConnections(100 * time.Millisecond); {
 		if log.fatal.Load() != nil || ctx.Err() != nil || time.Now().After(deadline) {
 			e.stop()
-			return nil, fmt.Errorf("hub on %s: %s", b.store, log.why())
+			return nil, cmp.Or(ctx.Err(), fmt.Errorf("hub on %s: %s", b.store, log.why()))
 		}
 	}
 	if err := e.connect(b); err != nil {
@@ -130,7 +131,7 @@ func (e *embedded) reload(b *blueprint, before, users []User) error {
 }
 
 // apply makes the server know users and let in those that are admitted. Requests of
-// that moment, some 100 us, may stay without an answer.
+// that moment may stay without an answer: they are asked again.
 func (e *embedded) apply(b *blueprint, users []User, admit func(User) bool) error {
 	o, err := b.options(users, admit)
 	if err != nil {

@@ -39,7 +39,7 @@ func (b *logBook) String() string {
 func (b *logBook) logger() *slog.Logger { return slog.New(slog.NewTextHandler(b, nil)) }
 
 // run starts a hub that ends with the test, or when end is called.
-func run(t *testing.T, c Config) (h *Hub, end func()) {
+func run(t testing.TB, c Config) (h *Hub, end func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	if c.Listen == "" {
@@ -63,7 +63,7 @@ func run(t *testing.T, c Config) (h *Hub, end func()) {
 }
 
 // team makes a folder for other machines.
-func team(t *testing.T, hosts ...string) string {
+func team(t testing.TB, hosts ...string) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "hub")
 	if renewed, err := Init(dir, hosts); err != nil || renewed {
@@ -72,7 +72,7 @@ func team(t *testing.T, hosts ...string) string {
 	return dir
 }
 
-func add(t *testing.T, dir, name, role string, l Limits) *remote.Credentials {
+func add(t testing.TB, dir, name, role string, l Limits) *remote.Credentials {
 	t.Helper()
 	c, err := AddUser(dir, name, role, l)
 	if err != nil {
@@ -87,7 +87,7 @@ func add(t *testing.T, dir, name, role string, l Limits) *remote.Credentials {
 }
 
 // dial connects until the hub lets c in.
-func dial(t *testing.T, h *Hub, c *remote.Credentials, refused func(error)) *nats.Conn {
+func dial(t testing.TB, h *Hub, c *remote.Credentials, refused func(error)) *nats.Conn {
 	t.Helper()
 	var nc *nats.Conn
 	eventually(t, "the hub does not let in", func() (err error) {
@@ -99,7 +99,7 @@ func dial(t *testing.T, h *Hub, c *remote.Credentials, refused func(error)) *nat
 }
 
 // eventually repeats f until it succeeds.
-func eventually(t *testing.T, what string, f func() error) {
+func eventually(t testing.TB, what string, f func() error) {
 	t.Helper()
 	var err error
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
