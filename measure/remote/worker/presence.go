@@ -88,7 +88,7 @@ func (s *session) leave(ctx context.Context, service micro.Service) {
 		return
 	}
 	if err := s.putStatus(context.WithoutCancel(ctx)); err != nil && !errors.Is(err, jetstream.ErrBucketNotFound) {
-		s.log.Warn("that it has ended cannot be kept", "why", err)
+		s.log.Warn("that it has ended cannot be kept", "why", remote.Explain(s.cfg.Hub.URL, err))
 	}
 	if err := service.Stop(); err != nil {
 		s.log.Warn("ending the service", "error", err)

@@ -31,6 +31,9 @@ type queues struct {
 	said   string        // of the last failure
 }
 
+// minLease is the shortest lease that beats can extend.
+const minLease = 100 * time.Millisecond
+
 // firstWait is how long the first pull waits at an empty queue; each further one
 // waits twice as long.
 const firstWait = 20 * time.Millisecond
@@ -112,14 +115,16 @@ func (q *queues) find(ctx context.Context, one *queue) {
 	try, cancel := context.WithTimeout(ctx, q.s.pace.try)
 	defer cancel()
 	c, err := q.s.js.Consumer(try, remote.JobsStream(one.kind.Generator), one.kind.Consumer())
-	if err == nil && c.CachedInfo().Config.AckWait <= 0 {
-		err = fmt.Errorf("consumer %s lends without limit", one.kind.Consumer())
-	}
 	if err != nil {
 		q.failed(err)
 		return
 	}
-	one.consumer, one.lease = c, c.CachedInfo().Config.AckWait
+	lease := c.CachedInfo().Config.AckWait
+	if lease < minLease {
+		q.failed(fmt.Errorf("consumer %s lends for %v, at least %v are needed", one.kind.Consumer(), lease, minLease))
+		return
+	}
+	one.consumer, one.lease = c, lease
 	q.said = ""
 	q.s.log.Info("taking batches", "isa", one.kind.ISA, "lease", one.lease)
 }

@@ -129,9 +129,10 @@ func (t *taker) alone(ctx context.Context) bool {
 	if err != nil {
 		t.s.log.Warn("whether the cores are idle is not known", "why", err)
 	}
-	t.s.board.wait(busy)
+	if t.s.board.wait(busy) {
+		t.s.log.Info("waiting", "why", busy)
+	}
 	if busy != "" {
-		t.s.log.Debug("waiting", "why", busy)
 		sleep(ctx, t.s.pace.busy)
 		return false
 	}
