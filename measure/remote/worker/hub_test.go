@@ -67,7 +67,6 @@ func testKind(isa schedules.ISA) remote.Kind {
 type testTuner struct {
 	t       testing.TB
 	name    string
-	lease   time.Duration
 	nc      *nats.Conn
 	js      jetstream.JetStream
 	kv      jetstream.KeyValue
@@ -86,11 +85,12 @@ func newTuner(t testing.TB, h *testHub, lease time.Duration, isas ...schedules.I
 	if err != nil {
 		t.Fatal(err)
 	}
-	u := &testTuner{t: t, name: "tuner-1", lease: lease, nc: nc, js: js}
+	u := &testTuner{t: t, name: "tuner-1", nc: nc, js: js}
 	for _, isa := range isas {
 		if err := remote.CreateStreams(t.Context(), js, testKind(isa), lease); err != nil {
 			t.Fatal(err)
 		}
+		u.lendOften(isa)
 	}
 	if u.results, err = remote.ResultsConsumer(t.Context(), js, u.name); err != nil {
 		t.Fatal(err)
@@ -99,6 +99,22 @@ func newTuner(t testing.TB, h *testHub, lease time.Duration, isas ...schedules.I
 		t.Fatal(err)
 	}
 	return u
+}
+
+// lendOften lets batches be lent again and again: a worker on a machine that is busy
+// may lose a short lease without a fault.
+func (u *testTuner) lendOften(isa schedules.ISA) {
+	u.t.Helper()
+	k := testKind(isa)
+	c, err := u.js.Consumer(u.t.Context(), remote.JobsStream(k.Generator), k.Consumer())
+	if err != nil {
+		u.t.Fatal(err)
+	}
+	often := c.CachedInfo().Config
+	often.MaxDeliver = 100
+	if _, err := u.js.UpdateConsumer(u.t.Context(), remote.JobsStream(k.Generator), often); err != nil {
+		u.t.Fatal(err)
+	}
 }
 
 // batch makes a batch of jobs of one layer.
@@ -215,6 +231,20 @@ func (u *testTuner) state(worker string, want remote.State) *remote.Status {
 		return s != nil && s.State == want
 	})
 	return s
+}
+
+// entry waits until a worker is put aside, and returns why.
+func (u *testTuner) entry(worker string) string {
+	u.t.Helper()
+	var why string
+	eventually(u.t, worker+" is put aside", func() bool {
+		e, err := u.kv.Get(u.t.Context(), remote.AsideKey(worker))
+		if err == nil {
+			why = string(e.Value())
+		}
+		return err == nil
+	})
+	return why
 }
 
 func eventually(t testing.TB, what string, is func() bool) {
