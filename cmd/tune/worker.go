@@ -27,6 +27,7 @@ type workerFlags struct {
 	creds    string
 	name     string
 	cores    string
+	maxBusy  int
 	maxBatch int
 	labels   []string
 	metrics  string
@@ -40,8 +41,8 @@ func workerCommand() *cobra.Command {
 		Short: "Measure on this machine for tuners elsewhere",
 		Long: `Measure on this machine for tuners elsewhere. The worker connects to a hub, takes
 schedules as text, generates, checks and times the code itself, and sends what came
-out. It measures only while its cores are otherwise idle, and no other worker of
-this machine uses them.
+out. It measures only while its cores are otherwise idle (--max-busy), and no other
+worker of this machine uses them.
 
 It runs until it gets SIGTERM or SIGINT, finishes what it has, and exits with
 status 0; a second signal ends it at once.`,
@@ -53,6 +54,7 @@ status 0; a second signal ends it at once.`,
 	fl.StringVar(&f.creds, "creds", "", "credentials file, needed where the hub is on another machine")
 	fl.StringVar(&f.name, "name", "", "name of this worker (default: that of the credentials, or this machine's)")
 	fl.StringVar(&f.cores, "cores", "", `cores to measure on, one batch on each at a time, such as "0,2-3" (default: the last)`)
+	fl.IntVar(&f.maxBusy, "max-busy", 20, "wait while others use more of a core than so much, in percent; 100: measure whatever they do (Linux)")
 	fl.IntVar(&f.maxBatch, "max-batch", 0, "refuse batches of more schedules (default: no limit but the protocol's)")
 	fl.StringSliceVar(&f.labels, "labels", nil, "what to say of this worker to those who list workers, such as rack=7,owner=ci")
 	fl.StringVar(&f.metrics, "metrics", "", "address for Prometheus to scrape, such as localhost:9464; /healthz too")
@@ -68,6 +70,9 @@ func (f *workerFlags) config() (worker.Config, error) {
 	}
 	if err := checkNotNegative("--max-batch", f.maxBatch); err != nil {
 		return cfg, err
+	}
+	if f.maxBusy < 0 || f.maxBusy > 100 {
+		return cfg, usageErrorf("--max-busy %d: must be between 0 and 100", f.maxBusy)
 	}
 	creds, err := f.readCreds()
 	if err != nil {
@@ -88,11 +93,15 @@ func (f *workerFlags) config() (worker.Config, error) {
 	if err != nil {
 		return cfg, err
 	}
+	var idleness worker.Idleness
+	if f.maxBusy < 100 {
+		idleness = worker.NewIdleness(list, float64(f.maxBusy)/100)
+	}
 	return worker.Config{
 		Hub:      remote.Options{URL: f.hub, Credentials: creds},
 		Identity: remote.Identity{Name: name, Version: programVersion(), Generator: kernels.Generator, Machine: schedules.HostMachine()},
 		ISAs:     schedules.HostISAs(),
-		Cores:    list, Labels: labels, Idleness: worker.NewIdleness(list), MaxBatch: f.maxBatch,
+		Cores:    list, Labels: labels, Idleness: idleness, MaxBatch: f.maxBatch,
 	}, nil
 }
 

@@ -198,6 +198,8 @@ func Explain(url string, err error) error {
 		return refuse("these credentials do not allow it: %v", err)
 	case errors.Is(err, nats.ErrNkeysNotSupported):
 		return refuse("it does not accept keys as credentials")
+	case errors.Is(err, nats.ErrReconnectBufExceeded):
+		return fmt.Errorf("%s: the hub is away: %w", url, err)
 	case errors.Is(err, nats.ErrNoServers), errors.Is(err, nats.ErrTimeout), errors.As(err, &op):
 		return fmt.Errorf("%s: no hub answers there: %w", url, err)
 	}

@@ -16,55 +16,66 @@ import (
 // are called by one goroutine.
 type aside struct {
 	s       *session
-	reason  string // why it is; "" it is not
-	pending bool   // reason is this worker's own, and has to be written
-	looked  time.Duration
+	reason  string        // why it is; "" it is not
+	pending bool          // reason is this worker's own, and has to be written
+	again   time.Duration // when to look again
 }
 
-func newAside(s *session) *aside { return &aside{s: s, looked: -s.pace.look} }
+func newAside(s *session) *aside { return &aside{s: s} }
 
 // put puts this worker aside.
 func (a *aside) put(why string) {
 	a.s.log.Error("putting itself aside", "why", why)
-	a.reason, a.pending, a.looked = reasonOf([]byte(why)), true, -a.s.pace.look
+	a.reason, a.pending, a.again = reasonOf([]byte(why)), true, 0
 }
 
 // look returns why this worker is put aside; "" where it is not. The bucket is asked
 // now and then; where it does not answer, the last answer counts.
 func (a *aside) look(ctx context.Context) string {
-	now := a.s.clock()
-	if now-a.looked < a.s.pace.look {
+	if a.s.clock() < a.again {
 		return a.reason
 	}
-	a.looked = now
 	try, cancel := context.WithTimeout(ctx, a.s.pace.try)
 	defer cancel()
+	var err error
 	if a.pending {
-		if err := a.s.bucket.put(try, remote.AsideKey(a.s.cfg.Identity.Name), []byte(a.reason)); err != nil {
-			a.s.log.Warn("that it is aside cannot be written", "why", err)
-			return a.reason
-		}
-		a.pending = false
-		return a.reason
+		err = a.write(try)
+	} else {
+		err = a.read(try)
 	}
-	entry, err := a.s.bucket.get(try, remote.AsideKey(a.s.cfg.Identity.Name))
+	a.again = a.s.clock() + a.s.pace.look
+	if err != nil {
+		a.again = a.s.clock() + a.s.again(err)
+		a.s.log.Debug("no answer about being put aside", "why", remote.Explain(a.s.cfg.Hub.URL, err))
+	}
+	return a.reason
+}
+
+// write says in the bucket that this worker has put itself aside.
+func (a *aside) write(ctx context.Context) error {
+	err := a.s.bucket.put(ctx, remote.AsideKey(a.s.cfg.Identity.Name), []byte(a.reason))
+	a.pending = err != nil
+	return err
+}
+
+// read asks the bucket.
+func (a *aside) read(ctx context.Context) error {
+	entry, err := a.s.bucket.get(ctx, remote.AsideKey(a.s.cfg.Identity.Name))
 	was := a.reason
 	switch {
 	case err == nil:
 		a.reason = reasonOf(entry)
 	case errors.Is(err, jetstream.ErrKeyNotFound), errors.Is(err, jetstream.ErrBucketNotFound):
-		a.reason = ""
+		a.reason, err = "", nil
+	}
+	switch {
+	case was == a.reason:
+	case a.reason == "":
+		a.s.log.Info("let in again")
 	default:
-		a.s.log.Debug("the workers' bucket does not answer", "why", err)
+		a.s.log.Warn("put aside", "why", a.reason)
 	}
-	if was != a.reason {
-		if a.reason != "" {
-			a.s.log.Warn("put aside", "why", a.reason)
-		} else {
-			a.s.log.Info("let in again")
-		}
-	}
-	return a.reason
+	return err
 }
 
 // reasonOf makes a reason of what somebody wrote.

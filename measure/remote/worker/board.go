@@ -123,8 +123,12 @@ func (b *board) measured(results []measure.Result) {
 	})
 }
 
-// wait notes why the worker waits; "" it does not.
-func (b *board) wait(why string) { b.update(func() { b.mu.waiting = why }) }
+// wait notes why the worker waits, "" it does not, and tells whether it begins to.
+func (b *board) wait(why string) bool {
+	begins := false
+	b.update(func() { begins, b.mu.waiting = why != "" && b.mu.waiting == "", why })
+	return begins
+}
 
 // aside notes why the worker is put aside; "" it is not.
 func (b *board) aside(why string) { b.update(func() { b.mu.aside = why }) }

@@ -20,11 +20,17 @@ func (w *Worker) connect(ctx context.Context, fail context.CancelCauseFunc) (*na
 		nc, err := remote.Dial(o)
 		if err == nil {
 			w.log.Info("connected", "url", nc.ConnectedUrlRedacted())
-			nc.SetClosedHandler(func(nc *nats.Conn) {
-				if err := nc.LastError(); err != nil {
-					fail(remote.Explain(o.URL, err))
+			closed := func(nc *nats.Conn) {
+				err := nc.LastError()
+				if err == nil {
+					err = nats.ErrConnectionClosed
 				}
-			})
+				fail(remote.Explain(o.URL, err))
+			}
+			nc.SetClosedHandler(closed)
+			if nc.IsClosed() { // already
+				closed(nc)
+			}
 			return nc, nil
 		}
 		var refusal *remote.Refusal

@@ -12,14 +12,16 @@ import (
 )
 
 // procStat is an Idleness by Linux's counters of what each core did.
-type procStat struct{ cores []int }
+type procStat struct {
+	cores   []int
+	maxBusy float64 // part of the time, all ticks but idle ones
+}
 
 // How cores are looked at: once in defaultPace.idle, for a hundredth of that.
 const (
 	statPath   = "/proc/stat"
 	statWindow = 100 * time.Millisecond
-	maxBusy    = 0.20 // part of the window, all ticks but idle ones
-	minTicks   = 5    // of the window's 10; with fewer the part means nothing
+	minTicks   = 5 // of the window's 10; with fewer the part means nothing
 )
 
 func (p procStat) Busy(ctx context.Context) (string, error) {
@@ -32,7 +34,7 @@ func (p procStat) Busy(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return busyCore(p.cores, before, after)
+	return p.busyCore(before, after)
 }
 
 func readStat() (map[int]ticks, error) {
@@ -43,9 +45,9 @@ func readStat() (map[int]ticks, error) {
 	return parseStat(text)
 }
 
-// busyCore names the first of some cores that was in use between two readings.
-func busyCore(cores []int, before, after map[int]ticks) (string, error) {
-	for _, c := range cores {
+// busyCore names the first core that was in use between two readings.
+func (p procStat) busyCore(before, after map[int]ticks) (string, error) {
+	for _, c := range p.cores {
 		a, known := before[c]
 		b, still := after[c]
 		if !known || !still {
@@ -53,7 +55,7 @@ func busyCore(cores []int, before, after map[int]ticks) (string, error) {
 		}
 		// The kernel may take idle time back; then it was idle.
 		busy, idle := int64(b.busy-a.busy), max(int64(b.idle-a.idle), 0)
-		if all := busy + idle; all >= minTicks && float64(busy) > maxBusy*float64(all) {
+		if all := busy + idle; all >= minTicks && float64(busy) > p.maxBusy*float64(all) {
 			return fmt.Sprintf("core %d is in use, %.0f %% of the time", c, 100*float64(busy)/float64(all)), nil
 		}
 	}

@@ -42,7 +42,7 @@ func FuzzStat(f *testing.F) {
 			t.Error("no cores, and no error")
 		}
 		list := []int{0}
-		if _, err := busyCore(list, cores, cores); err != nil && cores[0] != (ticks{}) {
+		if _, err := (procStat{list, 0.2}).busyCore(cores, cores); err != nil && cores[0] != (ticks{}) {
 			t.Errorf("core 0 is %v, but %v", cores[0], err)
 		}
 	})
@@ -66,12 +66,12 @@ func TestBusyCoresAreNamed(t *testing.T) {
 		{"idle time was taken back", []int{5}, at(100, 99), ""},
 		{"too short to tell", []int{5}, at(102, 100), ""},
 	} {
-		got, err := busyCore(c.cores, at(100, 100), c.after)
+		got, err := (procStat{c.cores, 0.2}).busyCore(at(100, 100), c.after)
 		if err != nil || got != c.want {
 			t.Errorf("%s: %q, %v; want %q", c.name, got, err, c.want)
 		}
 	}
-	if _, err := busyCore([]int{7}, at(1, 1), at(2, 2)); err == nil || !strings.Contains(err.Error(), "core 7") {
+	if _, err := (procStat{[]int{7}, 0.2}).busyCore(at(1, 1), at(2, 2)); err == nil || !strings.Contains(err.Error(), "core 7") {
 		t.Errorf("a core that is not there: %v", err)
 	}
 }
@@ -80,7 +80,7 @@ func TestIdlenessOfThisMachine(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("only Linux tells")
 	}
-	if _, err := NewIdleness([]int{0}).Busy(t.Context()); err != nil {
+	if _, err := NewIdleness([]int{0}, 0.2).Busy(t.Context()); err != nil {
 		t.Error(err)
 	}
 	if load() < 0 {

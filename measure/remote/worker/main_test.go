@@ -69,7 +69,7 @@ func TestThisMachineMeasures(t *testing.T) {
 		}
 	})
 	h := newHub(t)
-	u := newTuner(t, h, 10*testLease, isas...)
+	u := newTuner(t, h, testLease, isas...)
 	start(t, h.url(), Config{Runner: runner, ISAs: isas}, nil)
 	for _, isa := range isas {
 		b := u.batch("of-"+string(isa), isa, 3)

@@ -2,12 +2,10 @@ package worker
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
 
-	"github.com/nats-io/nats.go/jetstream"
 	"github.com/nats-io/nats.go/micro"
 
 	"qtune/measure/remote"
@@ -62,9 +60,9 @@ func (s *session) report(ctx context.Context) {
 		}
 		pause := s.pace.report
 		if err := s.putStatus(ctx); err != nil {
-			pause = s.pace.look
-			if !errors.Is(err, jetstream.ErrBucketNotFound) {
-				s.log.Debug("the status cannot be kept", "why", err)
+			pause = s.again(err)
+			if !missing(err) {
+				s.log.Debug("the status cannot be kept", "why", remote.Explain(s.cfg.Hub.URL, err))
 			}
 		}
 		next.Reset(pause)
@@ -87,8 +85,8 @@ func (s *session) leave(ctx context.Context, service micro.Service) {
 	if s.nc.IsClosed() {
 		return
 	}
-	if err := s.putStatus(context.WithoutCancel(ctx)); err != nil && !errors.Is(err, jetstream.ErrBucketNotFound) {
-		s.log.Warn("that it has ended cannot be kept", "why", err)
+	if err := s.putStatus(context.WithoutCancel(ctx)); err != nil && !missing(err) {
+		s.log.Warn("that it has ended cannot be kept", "why", remote.Explain(s.cfg.Hub.URL, err))
 	}
 	if err := service.Stop(); err != nil {
 		s.log.Warn("ending the service", "error", err)

@@ -17,30 +17,33 @@ type queue struct {
 	kind     remote.Kind
 	consumer jetstream.Consumer // nil: there is none, as no tuner wants any
 	lease    time.Duration
+	again    time.Duration // when to look for the consumer again
+	pause    time.Duration // from that look to the one after
 }
 
 // queues are a worker's queues. They are used by one goroutine.
 type queues struct {
-	s      *session
-	list   []*queue
-	turn   int // whose turn it is in list
-	last   int // which gave the last batch
-	wait   time.Duration
-	looked time.Duration // when consumers were last looked for
-	pause  time.Duration // until the next look
-	said   string        // of the last failure
+	s    *session
+	list []*queue
+	turn int           // whose turn it is in list
+	last int           // which gave the last batch
+	wait time.Duration // how long the next pull waits
+	said string        // of the last failure
 }
+
+// minLease is the shortest lease that beats can extend.
+const minLease = 100 * time.Millisecond
 
 // firstWait is how long the first pull waits at an empty queue; each further one
 // waits twice as long.
 const firstWait = 20 * time.Millisecond
 
 func newQueues(s *session) *queues {
-	q := &queues{s: s, wait: firstWait, pause: s.pace.retry}
+	q := &queues{s: s, wait: firstWait}
 	for _, isa := range s.cfg.ISAs {
-		q.list = append(q.list, &queue{kind: remote.Kind{Generator: s.cfg.Identity.Generator, ISA: isa, Class: s.cfg.Identity.Machine.Class()}})
+		k := remote.Kind{Generator: s.cfg.Identity.Generator, ISA: isa, Class: s.cfg.Identity.Machine.Class()}
+		q.list = append(q.list, &queue{kind: k, pause: s.pace.retry})
 	}
-	q.looked = -s.pace.look
 	return q
 }
 
@@ -56,9 +59,9 @@ type delivery struct {
 // not with ctx: what the hub sent to one that was abandoned would have lost an
 // attempt.
 func (q *queues) next(ctx context.Context) *delivery {
-	open := q.open(ctx)
+	open, again := q.open(ctx)
 	if len(open) == 0 {
-		sleep(ctx, q.looked+q.pause-q.s.clock())
+		sleep(ctx, again-q.s.clock())
 		return nil
 	}
 	// With several, each is asked in turn whether it has one, and then the pull
@@ -87,24 +90,21 @@ func (q *queues) next(ctx context.Context) *delivery {
 	return d
 }
 
-// open looks for the consumers that are missing, if it is time, and returns which
-// there are.
-func (q *queues) open(ctx context.Context) []int {
-	now := q.s.clock()
-	look := now-q.looked >= q.pause
-	var open []int
+// open looks for the consumers that are missing, where it is time, and returns which
+// there are, and when to look for the others.
+func (q *queues) open(ctx context.Context) (open []int, again time.Duration) {
+	again = q.s.clock() + q.s.pace.report
 	for i, one := range q.list {
-		if one.consumer == nil && look {
+		if one.consumer == nil && q.s.clock() >= one.again {
 			q.find(ctx, one)
 		}
 		if one.consumer != nil {
 			open = append(open, i)
+		} else {
+			again = min(again, one.again)
 		}
 	}
-	if look {
-		q.looked, q.pause = q.s.clock(), min(2*q.pause, q.s.pace.look)
-	}
-	return open
+	return open, again
 }
 
 // find asks for the consumer of a queue.
@@ -112,14 +112,21 @@ func (q *queues) find(ctx context.Context, one *queue) {
 	try, cancel := context.WithTimeout(ctx, q.s.pace.try)
 	defer cancel()
 	c, err := q.s.js.Consumer(try, remote.JobsStream(one.kind.Generator), one.kind.Consumer())
-	if err == nil && c.CachedInfo().Config.AckWait <= 0 {
-		err = fmt.Errorf("consumer %s lends without limit", one.kind.Consumer())
+	if err == nil {
+		one.lease = c.CachedInfo().Config.AckWait
+		if one.lease < minLease {
+			err = fmt.Errorf("consumer %s lends for %v, at least %v are needed", one.kind.Consumer(), one.lease, minLease)
+		}
 	}
 	if err != nil {
-		q.failed(err)
+		one.again = q.s.clock() + min(one.pause, q.s.again(err))
+		one.pause = min(2*one.pause, q.s.again(err))
+		if ctx.Err() == nil {
+			q.failed(err)
+		}
 		return
 	}
-	one.consumer, one.lease = c, c.CachedInfo().Config.AckWait
+	one.consumer, one.pause = c, q.s.pace.retry
 	q.said = ""
 	q.s.log.Info("taking batches", "isa", one.kind.ISA, "lease", one.lease)
 }
@@ -147,24 +154,44 @@ func (q *queues) pull(at int, wait time.Duration) *delivery {
 	}
 	if err != nil {
 		// It was deleted, or the hub is away: looking for it again tells.
-		one.consumer, q.pause = nil, q.s.pace.retry
+		one.consumer, one.again = nil, q.s.clock()+one.pause
 		q.failed(err)
 	}
 	return nil
 }
 
-// failed says why there is no queue, once for the same reason.
+// failed says why there are no batches, once for the same reason. That nobody wants
+// any is none.
 func (q *queues) failed(err error) {
+	if missing(err) {
+		return
+	}
+	if err = remote.Explain(q.s.cfg.Hub.URL, err); err.Error() != q.said {
+		q.said = err.Error()
+		q.s.log.Warn("no batches", "why", err)
+	}
+}
+
+// missing tells whether an error says no more than that something is not there, as
+// no tuner has made it yet.
+func missing(err error) bool {
 	for _, usual := range []error{
-		jetstream.ErrConsumerNotFound, jetstream.ErrStreamNotFound, jetstream.ErrConsumerDoesNotExist,
-		jetstream.ErrConsumerDeleted, nats.ErrNoResponders, context.Canceled,
+		jetstream.ErrConsumerNotFound, jetstream.ErrStreamNotFound, jetstream.ErrConsumerDoesNotExist, jetstream.ErrConsumerDeleted,
+		jetstream.ErrBucketNotFound, nats.ErrNoResponders,
 	} {
 		if errors.Is(err, usual) {
-			return
+			return true
 		}
 	}
-	if err.Error() != q.said {
-		q.said = err.Error()
-		q.s.log.Warn("no batches from the hub", "why", err)
+	return false
+}
+
+// again is when to ask the hub for something again that it did not give: soon where
+// it is not there yet, or the hub is away. Silence of a hub that is there is most
+// often a permission that is missing, and each wait for it is time without batches.
+func (s *session) again(err error) time.Duration {
+	if missing(err) || !s.nc.IsConnected() {
+		return s.pace.look
 	}
+	return s.pace.report
 }

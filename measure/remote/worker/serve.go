@@ -148,15 +148,16 @@ func (w *loan) measure() ([]measure.Result, error) {
 // loan. Nothing is sent once the lease is lost.
 func (w *loan) answer(a *remote.Answer) error {
 	data, err := a.Encode()
-	if err != nil {
-		data, err = (&remote.Answer{Batch: a.Batch, Attempt: a.Attempt, Worker: a.Worker, Refused: err.Error()}).Encode()
-	}
-	if err != nil {
-		return err
+	if err != nil { // what a Runner should not give
+		a.Results, a.Refused = nil, err.Error()
+		if data, err = a.Encode(); err != nil {
+			return err
+		}
 	}
 	msg := &nats.Msg{Subject: remote.ResultSubject(w.batch.Tuner, w.cfg.Identity.Name), Data: data}
 	err = w.insist("answering", func(ctx context.Context) error {
-		ack, err := w.js.PublishMsg(ctx, msg, jetstream.WithMsgID(a.Batch), jetstream.WithExpectStream(remote.ResultsStream))
+		// A try is one message: between two the lease is looked at.
+		ack, err := w.js.PublishMsg(ctx, msg, jetstream.WithMsgID(a.Batch), jetstream.WithExpectStream(remote.ResultsStream), jetstream.WithRetryAttempts(0))
 		if err == nil && ack.Duplicate {
 			w.log.Info("answered before", "batch", a.Batch)
 		}
@@ -191,7 +192,7 @@ func (w *loan) insist(what string, try func(context.Context) error) error {
 		case w.clock() > deadline:
 			return fmt.Errorf("%s: %w", what, err)
 		}
-		w.log.Warn(what, "batch", w.batch.ID, "error", err)
+		w.log.Warn(what, "batch", w.batch.ID, "error", remote.Explain(w.cfg.Hub.URL, err))
 		sleep(w.ctx, pause)
 	}
 }

@@ -62,18 +62,14 @@ func TestSelfCheckFails(t *testing.T) {
 	if !strings.Contains(s.Why, "self-check: conv2d") || !strings.Contains(s.Why, "wrong-answer: byte 7") {
 		t.Errorf("it says that it is aside because %q", s.Why)
 	}
-	entry, err := u.kv.Get(t.Context(), remote.AsideKey("worker-1"))
-	if err != nil || string(entry.Value()) != s.Why {
-		t.Fatalf("its entry is %q, %v", entry.Value(), err)
+	if why := u.entry("worker-1"); why != s.Why {
+		t.Fatalf("its entry is %q", why)
 	}
 	// Let in again, it is checked again.
 	if err := u.kv.Delete(t.Context(), remote.AsideKey("worker-1")); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "it puts itself aside again", func() bool {
-		_, err := u.kv.Get(t.Context(), remote.AsideKey("worker-1"))
-		return err == nil
-	})
+	u.entry("worker-1")
 	if n := u.waiting(); n != 1 {
 		t.Errorf("%d batches wait, want the one that was not to be taken", n)
 	}
@@ -107,9 +103,7 @@ func TestWorkerPutsItselfAsideWithoutABucket(t *testing.T) {
 		t.Fatal(err)
 	}
 	u.state("worker-1", remote.Aside)
-	if _, err := u.kv.Get(t.Context(), remote.AsideKey("worker-1")); err != nil {
-		t.Errorf("its entry: %v", err)
-	}
+	u.entry("worker-1")
 }
 
 func TestBatchesThatCannotBeMeasuredAreGivenBack(t *testing.T) {

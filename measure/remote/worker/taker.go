@@ -15,7 +15,6 @@ type taker struct {
 	slots   chan struct{} // has one for every batch under way
 	checked bool          // the self-check has passed
 	idle    time.Duration // when the cores are to be looked at next
-	waits   bool          // they were in use when last looked at
 }
 
 func newTaker(s *session) *taker {
@@ -130,12 +129,10 @@ func (t *taker) alone(ctx context.Context) bool {
 	if err != nil {
 		t.s.log.Warn("whether the cores are idle is not known", "why", err)
 	}
-	t.s.board.wait(busy)
-	if busy != "" && !t.waits {
+	if t.s.board.wait(busy) {
 		t.s.log.Info("waiting", "why", busy)
 	}
-	t.waits = busy != ""
-	if t.waits {
+	if busy != "" {
 		sleep(ctx, t.s.pace.busy)
 		return false
 	}

@@ -144,17 +144,17 @@ func (w *Worker) connected() bool {
 // Run connects and measures until ctx ends; then it finishes what is under way and
 // returns nil. An error means that it cannot go on: a core is taken, or the hub
 // refuses the connection.
-func (w *Worker) Run(ctx context.Context) error {
+func (w *Worker) Run(until context.Context) error {
 	locks, err := lockCores(w.cfg.Cores)
 	if err != nil {
 		return err
 	}
 	defer locks.release()
-	ctx, fail := context.WithCancelCause(ctx)
+	ctx, fail := context.WithCancelCause(until)
 	defer fail(nil)
 	nc, err := w.connect(ctx, fail)
 	if err != nil {
-		if ctx.Err() != nil {
+		if until.Err() != nil {
 			return nil
 		}
 		return err
@@ -166,14 +166,10 @@ func (w *Worker) Run(ctx context.Context) error {
 		return err
 	}
 	s := &session{Worker: w, nc: nc, js: js, bucket: &bucket{js: js}}
-	if err := s.run(ctx); err != nil {
+	if err := s.run(ctx); err != nil || until.Err() != nil {
 		return err
 	}
-	var refusal *remote.Refusal
-	if errors.As(context.Cause(ctx), &refusal) {
-		return refusal
-	}
-	return nil
+	return context.Cause(ctx)
 }
 
 // A session is a worker with its connection.

@@ -12,8 +12,8 @@ import (
 	"qtune/schedules"
 )
 
-// lease is what most tests lend for: long enough for a busy machine.
-const testLease = 5 * time.Second
+// testLease is what most tests lend for: long enough for a busy machine.
+const testLease = 20 * time.Second
 
 func TestBatchesAreAnsweredOnce(t *testing.T) {
 	t.Parallel()
@@ -160,16 +160,20 @@ func BenchmarkBatch(b *testing.B) {
 	}
 }
 
-// BenchmarkBatches has many waiting.
+// BenchmarkBatches has many waiting, in one of the queues that there are.
 func BenchmarkBatches(b *testing.B) {
-	h := newHub(b)
-	u := newTuner(b, h, testLease, schedules.AVX2)
-	for i := range b.N {
-		u.put(u.batch(fmt.Sprint(i), schedules.AVX2, 8))
-	}
-	b.ResetTimer()
-	start(b, h.url(), Config{Runner: fakeRunner{slots: 2, measure: measured}}, nil)
-	for range b.N {
-		u.answer()
+	for _, isas := range [][]schedules.ISA{{schedules.AVX2}, schedules.ISAs()} {
+		b.Run(fmt.Sprint(len(isas), "-queues"), func(b *testing.B) {
+			h := newHub(b)
+			u := newTuner(b, h, testLease, isas...)
+			for i := range b.N {
+				u.put(u.batch(fmt.Sprint(i), schedules.AVX2, 8))
+			}
+			b.ResetTimer()
+			start(b, h.url(), Config{Runner: fakeRunner{slots: 2, measure: measured}, ISAs: isas}, nil)
+			for range b.N {
+				u.answer()
+			}
+		})
 	}
 }
