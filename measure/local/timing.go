@@ -27,6 +27,7 @@ const hopelessSamples = 2
 
 // timeJobs times jobs start to end of q, interleaved: a sample of each in turn.
 func (c *child) timeJobs(q request, start, end int) error {
+	c.memory.Reuse()
 	var running []*contender
 	defer func() {
 		for _, t := range running {
