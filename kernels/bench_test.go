@@ -92,3 +92,21 @@ func BenchmarkTrial(b *testing.B) {
 		}
 	})
 }
+
+// BenchmarkCountInstructions is most of what a guess of the model costs.
+func BenchmarkCountInstructions(b *testing.B) {
+	w, err := schedules.ParseWorkload("conv2d n1 h17 w17 c192 k1x7 o192 s1x1 d1x1 p0,3,0,3 wz=1 perch=0 round=double sign=0 mult=f32")
+	if err != nil {
+		b.Fatal(err)
+	}
+	space, err := schedules.SpaceFor(w, schedules.AVX512VNNI)
+	if err != nil {
+		b.Fatal(err)
+	}
+	near := space.Neighbours(space.Start())
+	for i := 0; b.Loop(); i++ {
+		if _, err := CountInstructions(w, near[i%len(near)], schedules.AVX512VNNI); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

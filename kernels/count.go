@@ -32,6 +32,7 @@ func CountInstructions(w schedules.Workload, s schedules.Schedule, isa schedules
 		for i := range program.Insts {
 			c.add(&program.Insts[i])
 		}
+		program.Release()
 	}
 	c.Epilogue = p.EpilogueInstructions()
 	return c, nil

@@ -154,10 +154,10 @@ func (k *Kernel) Pack(l *qnn.Layer) (*Packed, error) {
 	return k.plan.pack(l), nil
 }
 
-// Clone copies p to memory of its own (for measuring with cold weights).
-func (p *Packed) Clone() *Packed {
+// clone copies p to memory of m (for measuring with cold weights).
+func (p *Packed) clone(m *Memory) *Packed {
 	dup := func(b []byte) []byte {
-		c := pack.Aligned(len(b))
+		c := m.bytes(len(b))
 		copy(c, b)
 		return c
 	}

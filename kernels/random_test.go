@@ -34,7 +34,7 @@ func check(t *testing.T, w schedules.Workload, s schedules.Schedule, isa schedul
 	want := make([]byte, w.N*w.OH()*w.OW()*w.O)
 	ref.Layer(l, in, want)
 	for _, m := range modes(isa) {
-		r, err := newRig(k, l, m, 2, 1+int(seed%3))
+		r, err := newRig(nil, k, l, m, 2, 1+int(seed%3))
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}

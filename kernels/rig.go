@@ -16,11 +16,17 @@ type Rig struct {
 // (with the halo that k asks for), and copies sets of constants that Run
 // rotates through (where m is Native).
 func NewRig(k *Kernel, l *qnn.Layer, m Mode, copies int) (*Rig, error) {
-	return newRig(k, l, m, copies, 1)
+	return newRig(nil, k, l, m, copies, 1)
+}
+
+// NewRig is the function of that name, with buffers in m. What they held before
+// does not show.
+func (m *Memory) NewRig(k *Kernel, l *qnn.Layer, mode Mode, copies int) (*Rig, error) {
+	return newRig(m, k, l, mode, copies, 1)
 }
 
 // newRig is NewRig with the work cut for several threads, though Run is one.
-func newRig(k *Kernel, l *qnn.Layer, m Mode, copies, threads int) (*Rig, error) {
+func newRig(mem *Memory, k *Kernel, l *qnn.Layer, m Mode, copies, threads int) (*Rig, error) {
 	p, err := k.Pack(l)
 	if err != nil {
 		return nil, err
@@ -31,8 +37,8 @@ func newRig(k *Kernel, l *qnn.Layer, m Mode, copies, threads int) (*Rig, error) 
 	}
 	w := k.Workload
 	r := &Rig{kernel: k, x: x,
-		in:  NewView(w.N, w.H, w.W, w.C, k.InputHalo(), byte(l.InputZero)),
-		out: NewView(w.N, w.OH(), w.OW(), w.O, Halo{}, 0),
+		in:  newView(mem, w.N, w.H, w.W, w.C, k.InputHalo(), byte(l.InputZero)),
+		out: newView(mem, w.N, w.OH(), w.OW(), w.O, Halo{}, 0),
 	}
 	b, err := x.Bind(p, r.in, r.out, threads)
 	if err != nil {
@@ -40,7 +46,7 @@ func newRig(k *Kernel, l *qnn.Layer, m Mode, copies, threads int) (*Rig, error) 
 	}
 	r.bounds = append(r.bounds, b)
 	for m == Native && len(r.bounds) < copies {
-		r.bounds = append(r.bounds, b.withConstants(p.Clone()))
+		r.bounds = append(r.bounds, b.withConstants(p.clone(mem)))
 	}
 	return r, nil
 }

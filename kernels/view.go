@@ -1,7 +1,5 @@
 package kernels
 
-import "qtune/kernels/pack"
-
 // A View is a tensor [N][H][W][C] of bytes inside a larger buffer.
 type View struct {
 	Data                                []byte
@@ -22,16 +20,24 @@ func Dense(data []byte, h, w, c int) View {
 // NewView allocates a tensor [n][h][w][c] with a halo and returns its view.
 // All bytes hold fill.
 func NewView(n, h, w, c int, halo Halo, fill byte) View {
+	return newView(nil, n, h, w, c, halo, fill)
+}
+
+// newView is NewView in the memory of m.
+func newView(m *Memory, n, h, w, c int, halo Halo, fill byte) View {
 	row := (w + halo.Left + halo.Right) * c
 	image := (h + halo.Top + halo.Bottom) * row
 	v := View{
-		Data:        pack.Aligned(n * image),
+		Data:        m.bytes(n * image),
 		Offset:      halo.Top*row + halo.Left*c,
 		ImageStride: image, RowStride: row, PixelStride: c,
 		Halo: halo,
 	}
-	for i := range v.Data {
-		v.Data[i] = fill
+	if len(v.Data) > 0 {
+		v.Data[0] = fill
+		for done := 1; done < len(v.Data); done *= 2 {
+			copy(v.Data[done:], v.Data[:done])
+		}
 	}
 	return v
 }

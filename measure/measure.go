@@ -82,6 +82,9 @@ type Result struct {
 	Core        int    // that the samples were taken on; AnyCore where not pinned
 	Disturbed   int    // samples that were repeated because the machine was disturbed
 	Calibration Nanos  // center of the calibration kernel's time during the batch; 0 = none
+	// Noise is how much the calibration kernel's time varied during the batch: half
+	// the distance of its quartiles, relative to the median. 0 = not known.
+	Noise float64
 }
 
 // Failed makes the Result of a job that has no samples.

@@ -171,3 +171,19 @@ func TestCompare(t *testing.T) {
 		}
 	}
 }
+
+// TestVariation takes half the distance of the quartiles: what is far out does not
+// count.
+func TestVariation(t *testing.T) {
+	for _, c := range []struct {
+		samples []float64
+		want    float64
+	}{
+		{nil, 0}, {[]float64{1, 2, 3}, 0}, {[]float64{7, 7, 7, 7}, 0},
+		{[]float64{104, 100, 96, 98, 102}, 0.02}, {[]float64{104, 100, 5, 98, 102, 900, 96}, 0.02},
+	} {
+		if got := Variation(c.samples); math.Abs(got-c.want) > 0.011 {
+			t.Errorf("%v: %v, want about %v", c.samples, got, c.want)
+		}
+	}
+}

@@ -75,6 +75,17 @@ func binomial(n, k int, q float64) float64 {
 	return math.Exp(lg(n) - lg(k) - lg(n-k) + float64(k)*math.Log(q) + float64(n-k)*math.Log1p(-q))
 }
 
+// Variation is how much samples differ from each other: half the distance of
+// their quartiles, relative to their median. 0 where there are fewer than four.
+func Variation(samples []float64) float64 {
+	if len(samples) < 4 {
+		return 0
+	}
+	s := slices.Sorted(slices.Values(samples))
+	last := len(s) - 1
+	return (s[last*3/4] - s[last/4]) / 2 / s[last/2]
+}
+
 // NoiseFloor is the relative difference below which two kernels are a tie
 // however many samples were taken: placement of code and buffers alone moves a
 // time that much between two processes.

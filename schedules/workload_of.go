@@ -94,9 +94,10 @@ func accumulatorsSpare(l *qnn.Layer) bool {
 
 // fitInt8 tells whether w - zero fits int8 for all weights.
 func fitInt8(weights []byte, zero int32) bool {
-	lo, hi := byte(255), byte(0)
 	for _, w := range weights {
-		lo, hi = min(lo, w), max(hi, w)
+		if d := int32(w) - zero; d < -128 || d > 127 {
+			return false
+		}
 	}
-	return len(weights) == 0 || int32(lo)-zero >= -128 && int32(hi)-zero <= 127
+	return true
 }

@@ -8,12 +8,13 @@ type share struct {
 	n    int
 }
 
-// The budget is spent in three phases:
+// The budget is spent in four phases:
 //
 //  1. the default schedule of every task, those with most work first: after it
 //     the network's time is known, and any budget beyond is improvement;
-//  2. a minimum share for every task, so that none starves by a bad guess;
-//  3. batch by batch to the task with the largest expected gain.
+//  2. what is suggested of every task, in the same order;
+//  3. a minimum share for every task, so that none starves by a bad guess;
+//  4. batch by batch to the task with the largest expected gain.
 const minimumShare = 0.15 // of an even distribution
 
 // plan decides the next batch, of at most room trials: which tasks, how many of
@@ -23,8 +24,10 @@ func plan(tasks []*task, total, room, batch int) []share {
 	if n <= 0 {
 		return nil
 	}
-	if s := planDefaults(tasks, n); s != nil {
-		return s
+	for _, first := range []func(*task) int{noDefault, toSuggest} {
+		if s := planFirst(tasks, n, first); s != nil {
+			return s
+		}
 	}
 	floor := int(minimumShare * float64(total) / float64(len(tasks)))
 	var next *task
@@ -47,21 +50,33 @@ func plan(tasks []*task, total, room, batch int) []share {
 	return []share{{next, n}}
 }
 
-// planDefaults takes one trial, which is the default schedule, of each task
-// that has none yet.
-func planDefaults(tasks []*task, n int) []share {
+// noDefault is 1 where the default schedule was not asked yet.
+func noDefault(k *task) int {
+	if k.asked > 0 {
+		return 0
+	}
+	return 1
+}
+
+// toSuggest is how many suggestions were not asked yet.
+func toSuggest(k *task) int { return len(k.suggested) - k.taken }
+
+// planFirst takes as many trials as first says of each task, those with most work
+// first, up to n.
+func planFirst(tasks []*task, n int, first func(*task) int) []share {
 	var shares []share
-	for len(shares) < n {
+	for n > 0 {
 		var next *task
 		for _, k := range tasks {
-			if k.ended == "" && k.asked == 0 && !planned(shares, k) && (next == nil || k.MACs > next.MACs) {
+			if k.ended == "" && first(k) > 0 && !planned(shares, k) && (next == nil || k.MACs > next.MACs) {
 				next = k
 			}
 		}
 		if next == nil {
 			break
 		}
-		shares = append(shares, share{next, 1})
+		shares = append(shares, share{next, min(n, first(next))})
+		n -= shares[len(shares)-1].n
 	}
 	return shares
 }

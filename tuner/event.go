@@ -19,9 +19,12 @@ type Event interface {
 type Resumed struct {
 	Trials  int // that count toward the budget
 	Ignored int // of another protocol or generator, or damaged
-	Budget  int
-	Tasks   int
-	Skipped []Skipped
+	// Suggested is how many schedules are tried early, because they were fast with
+	// another generator.
+	Suggested int
+	Budget    int
+	Tasks     int
+	Skipped   []Skipped
 }
 
 // Progress follows every commit, a few times a second.
@@ -98,6 +101,9 @@ func (e Resumed) String() string {
 	s := fmt.Sprintf("%d tasks, %d trials", e.Tasks, e.Budget)
 	if e.Trials > 0 {
 		s += fmt.Sprintf(", of which the log has %d", e.Trials)
+	}
+	if e.Suggested > 0 {
+		s += fmt.Sprintf("; %d schedules that were fast with another code generator are tried first", e.Suggested)
 	}
 	for _, k := range e.Skipped {
 		s += fmt.Sprintf("\nnot tuned: %v: %s", k.Task.Workload, k.Reason)

@@ -31,7 +31,7 @@ const (
 type outcome struct {
 	winner   contender
 	fallback contender // the default schedule; zero if it failed
-	noise    float64   // relative; of the default against itself
+	noise    float64   // relative: what differs by less is a tie
 }
 
 // finals holds a final for each task that has a working schedule, those of most
@@ -128,11 +128,12 @@ func (t *tuner) newFinal(k *task) *final {
 	return f
 }
 
-// A field is what one round of a final measured: the default, twice, and the
-// entrants that are left.
+// A field is what one round of a final measured: the default, twice, the entrants
+// that are left, and how much the machine's speed varied.
 type field struct {
 	fallback, again *run
 	entrants        []run
+	machine         float64
 }
 
 // A run is a contender with the samples of one round.
@@ -184,6 +185,7 @@ func (f *final) round(ctx context.Context, r Runner, entrants []contender, sampl
 		if res.Status != measure.OK {
 			continue // it worked before: it is not to be trusted
 		}
+		out.machine = max(out.machine, res.Noise)
 		got := run{contender{jobs[i].Schedule, res.Summary, res.CodeHash}, res.SamplesNS}
 		switch {
 		case i >= own:
@@ -235,12 +237,14 @@ func (f field) decide(space *schedules.Space) (outcome, error) {
 // searches of the same space disagree by as much about the fastest.
 const margin = 2 * measure.NoiseFloor
 
-// noise is how much the default differs from itself, at least the margin.
+// noise is how much the default differs from itself, or the calibration kernel, at
+// least the margin.
 func (f field) noise() float64 {
+	n := max(margin, f.machine)
 	if f.fallback == nil || f.again == nil {
-		return margin
+		return n
 	}
-	return max(margin, math.Abs(measure.Compare(f.fallback.samples, f.again.samples).Ratio-1))
+	return max(n, math.Abs(measure.Compare(f.fallback.samples, f.again.samples).Ratio-1))
 }
 
 // distance counts the knobs in which two schedules of a space differ.

@@ -38,7 +38,7 @@ type TaskReport struct {
 	Final    bool               // it won a final; else it is the best of the search
 	Default  measure.Nanos      // 0 = the default schedule failed or was not tried
 	Tuned    measure.Nanos      // 0 = no schedule worked
-	Noise    float64            // relative, of the final's measurements; 0 = no final
+	Noise    float64            // relative: what differed by less in the final was a tie; 0 = no final
 	Gain     float64            // Default / Tuned; 0 = not known
 	Share    float64            // of the network's tuned time, 0 to 1
 	Trials   int                // known and new

@@ -1,8 +1,10 @@
 package tuner
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 
 	"qtune/kernels"
 	"qtune/logs"
@@ -11,11 +13,15 @@ import (
 	"qtune/tuner/strategy"
 )
 
-// A knownTrial is a trial of the store that counts.
+// A knownTrial is a trial of the store.
 type knownTrial struct {
 	schedule schedules.Schedule
 	result   measure.Result
 }
+
+// maxSuggested is how many schedules of another code generator's trials are tried
+// of each task.
+const maxSuggested = 3
 
 // resume takes in what the store knows. Where it is what this very search would
 // have done so far, the search goes on as if it had not been interrupted;
@@ -23,26 +29,25 @@ type knownTrial struct {
 // is a start for a new one.
 func (t *tuner) resume(ctx context.Context) error {
 	known := make([][]knownTrial, len(t.tasks))
-	ignored := 0
+	ignored, suggested := 0, 0
 	for i, k := range t.tasks {
-		at := map[schedules.Schedule]int{} // in known[i]
+		var rows, stale trialSet
 		for row, err := range t.cfg.Store.Trials(ctx, k.Workload, t.cfg.Target) {
 			if err != nil {
 				return fmt.Errorf("reading what is known of %v: %w", k.Workload, err)
 			}
 			res, ok := t.known(k, row)
-			n, twice := at[row.Schedule]
 			switch {
-			case !ok || twice && known[i][n].result.Status != measure.WorkerLost:
-				ignored++
-			case twice:
-				known[i][n].result = res
-				ignored++
-			default:
-				at[row.Schedule] = len(known[i])
-				known[i] = append(known[i], knownTrial{row.Schedule, res})
+			case ok && row.Generator == kernels.Generator && rows.add(row.Schedule, res):
+				continue
+			case ok && row.Generator != kernels.Generator:
+				stale.add(row.Schedule, res)
 			}
+			ignored++
 		}
+		known[i] = rows.list
+		k.suggested = stale.fastest(maxSuggested, k.space.Start())
+		suggested += len(k.suggested)
 	}
 	if !t.retrace(known) {
 		if err := t.reset(); err != nil {
@@ -53,8 +58,46 @@ func (t *tuner) resume(ctx context.Context) error {
 	for _, k := range t.tasks {
 		t.counts.Known += k.stored
 	}
-	t.emit(Resumed{Trials: t.counts.Known, Ignored: ignored, Budget: t.cfg.Trials, Tasks: len(t.tasks), Skipped: t.skipped})
+	t.emit(Resumed{Trials: t.counts.Known, Ignored: ignored, Suggested: suggested, Budget: t.cfg.Trials, Tasks: len(t.tasks), Skipped: t.skipped})
 	return nil
+}
+
+// A trialSet holds one trial of each schedule.
+type trialSet struct {
+	list []knownTrial
+	at   map[schedules.Schedule]int // in list
+}
+
+// add adds the first trial of a schedule, or one in place of a trial that was lost.
+// It reports whether the set has become larger.
+func (s *trialSet) add(c schedules.Schedule, r measure.Result) bool {
+	if i, ok := s.at[c]; ok {
+		if s.list[i].result.Status == measure.WorkerLost {
+			s.list[i].result = r
+		}
+		return false
+	}
+	if s.at == nil {
+		s.at = map[schedules.Schedule]int{}
+	}
+	s.at[c] = len(s.list)
+	s.list = append(s.list, knownTrial{c, r})
+	return true
+}
+
+// fastest returns the n fastest schedules, but for one.
+func (s *trialSet) fastest(n int, but schedules.Schedule) []schedules.Schedule {
+	ranked := slices.DeleteFunc(slices.Clone(s.list), func(k knownTrial) bool {
+		return k.result.Status != measure.OK || k.schedule == but
+	})
+	slices.SortFunc(ranked, func(a, b knownTrial) int {
+		return cmp.Or(cmp.Compare(a.result.Summary.Center, b.result.Summary.Center), cmp.Compare(a.schedule.String(), b.schedule.String()))
+	})
+	var out []schedules.Schedule
+	for _, k := range ranked[:min(n, len(ranked))] {
+		out = append(out, k.schedule)
+	}
+	return out
 }
 
 // retrace plans and learns as the search does, with results that are known. So
@@ -96,12 +139,11 @@ func (t *tuner) adopt(known [][]knownTrial) (lost int) {
 	return lost
 }
 
-// known turns a row into a Result. Rows that do not count are those of another
-// protocol or generator, and of schedules that the space has no more.
+// known turns a row into a Result. Rows that tell nothing are those of another
+// protocol, and of schedules that the space has no more.
 func (t *tuner) known(k *task, row logs.Trial) (measure.Result, bool) {
 	status, err := measure.ParseStatus(row.Status)
-	if err != nil ||
-		row.Generator != kernels.Generator || row.Protocol != t.cfg.Protocol.String() ||
+	if err != nil || row.Protocol != t.cfg.Protocol.String() ||
 		k.space.Validate(row.Schedule) != nil {
 		return measure.Result{}, false
 	}

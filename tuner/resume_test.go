@@ -2,6 +2,7 @@ package tuner
 
 import (
 	"context"
+	"fmt"
 	"path/filepath"
 	"reflect"
 	"slices"
@@ -155,5 +156,64 @@ func TestReachable(t *testing.T) {
 	tn.cfg.Time = time.Hour
 	if n := tn.reachable(); n != 1000 {
 		t.Errorf("%d trials in an hour, want all", n)
+	}
+}
+
+func bySchedule(a, b logs.Trial) int {
+	return strings.Compare(a.Schedule.String(), b.Schedule.String())
+}
+
+// TestStale begins with all of an earlier search by another code generator: of each
+// task its fastest schedules are tried right after the default, and going on from
+// anywhere is as exact as ever.
+func TestStale(t *testing.T) {
+	list := recorded(t, "dw_28x192", "c3x3_17_s2", "fc_1280")
+	old := &memory{}
+	earlier := tune(t, replayConfig(list, old, 150, 1))
+	for i := range old.trials {
+		old.trials[i].Generator = "0"
+	}
+	const trials = 40
+	search := func(stored []logs.Trial) ([]logs.Trial, *Report, Resumed) {
+		store := &memory{trials: append(slices.Clone(old.trials), stored...)}
+		cfg := replayConfig(list, store, trials, 2)
+		var first Resumed
+		cfg.Listen = func(e Event) {
+			if r, ok := e.(Resumed); ok {
+				first = r
+			}
+		}
+		r := tune(t, cfg)
+		return store.trials[len(old.trials):], r, first
+	}
+	whole, r, first := search(nil)
+	if first.Trials != 0 || first.Suggested != len(list)*maxSuggested || first.Ignored != len(old.trials) {
+		t.Errorf("resumed: %+v", first)
+	}
+	for i, rec := range list {
+		var of []logs.Trial
+		for _, row := range whole {
+			if row.Workload == rec.Workload {
+				of = append(of, row)
+			}
+		}
+		best := slices.IndexFunc(of, func(row logs.Trial) bool { return row.Schedule == earlier.Tasks[i].Schedule })
+		if best < 0 || best > maxSuggested {
+			t.Errorf("task %d: what won earlier is trial %d", i, best)
+		}
+		got := 0.0
+		for _, row := range of[:1+maxSuggested] {
+			got = max(got, rec.Efficiency(row.Schedule))
+		}
+		if twice := slices.CompactFunc(slices.SortedFunc(slices.Values(of), bySchedule), func(a, b logs.Trial) bool { return a.Schedule == b.Schedule }); len(twice) < len(of) {
+			t.Errorf("task %d: a schedule was tried twice", i)
+		}
+		if got < rec.Efficiency(earlier.Tasks[i].Schedule) {
+			t.Errorf("task %d: %.3f of the best after %d trials", i, got, 1+maxSuggested)
+		}
+	}
+	for n := 0; n <= len(whole); n += 3 {
+		rows, again, _ := search(whole[:n])
+		searchOf(again, rows).check(t, fmt.Sprintf("from %d trials", n), searchOf(r, whole))
 	}
 }

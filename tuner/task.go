@@ -23,6 +23,10 @@ type task struct {
 	asked    int                                   // trials done or planned
 	inFlight int                                   // batches planned and not yet learned from
 
+	suggested []schedules.Schedule        // fast ones of another code generator, to be tried early
+	taken     int                         // of suggested
+	tried     map[schedules.Schedule]bool // suggested ones that were asked, and all that was learned
+
 	measured []contender     // successful trials
 	curve    []measure.Nanos // best time after each trial; 0 while there is none
 	fallback measure.Nanos   // time of the default schedule; 0 = not known
@@ -47,16 +51,29 @@ type contender struct {
 	codeHash string
 }
 
-func newTask(index int, t schedules.Task, space *schedules.Space, s strategy.Strategy) *task {
-	return &task{Task: t, index: index, space: space, strategy: s}
+func newTask(index int, t schedules.Task, space *schedules.Space, s strategy.Strategy, suggested []schedules.Schedule) *task {
+	return &task{Task: t, index: index, space: space, strategy: s, suggested: suggested, tried: map[schedules.Schedule]bool{}}
 }
 
 // ask returns up to n new candidates. Fewer end the task.
 func (k *task) ask(n int) []schedules.Schedule {
-	out := k.strategy.Ask(n)
-	k.noteAsked(len(out))
-	if len(out) < n && k.ended == "" {
-		k.ended = "all schedules of the space were tried"
+	var out []schedules.Schedule
+	for k.asked > 0 && k.taken < len(k.suggested) && len(out) < n {
+		s := k.suggested[k.taken]
+		k.taken++
+		if !k.tried[s] {
+			k.tried[s] = true
+			out = append(out, s)
+		}
+	}
+	for len(out) < n && k.ended == "" {
+		asked := k.strategy.Ask(n - len(out))
+		k.noteAsked(len(asked))
+		if len(asked) < n-len(out) {
+			k.ended = "all schedules of the space were tried"
+		}
+		// The strategy does not know of suggestions before it is told of them.
+		out = append(out, slices.DeleteFunc(asked, func(s schedules.Schedule) bool { return k.tried[s] })...)
 	}
 	k.asked += len(out)
 	return out
@@ -64,6 +81,7 @@ func (k *task) ask(n int) []schedules.Schedule {
 
 // learn takes in the result of a trial. It returns what to tell the strategy.
 func (k *task) learn(s schedules.Schedule, r measure.Result, failureLimit int) strategy.Trial {
+	k.tried[s] = true
 	told := strategy.Trial{Schedule: s}
 	if r.Status == measure.OK {
 		c := contender{s, r.Summary, r.CodeHash}

@@ -186,7 +186,7 @@ func (t *tuner) reset() error {
 		if err != nil {
 			return err
 		}
-		t.tasks[i] = newTask(i, k.Task, k.space, s)
+		t.tasks[i] = newTask(i, k.Task, k.space, s, k.suggested)
 	}
 	return nil
 }

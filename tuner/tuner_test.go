@@ -375,7 +375,7 @@ func TestNeverALoser(t *testing.T) {
 	lucky(near[0], 700) // by a lucky sample
 	lucky(near[1], 800)
 	lucky(k.space.Start(), 1000)
-	runner := tableRunner{times}
+	runner := tableRunner{times, 0}
 	o, err := tn.newFinal(k).hold(t.Context(), runner)
 	if err != nil || o.winner.schedule != k.space.Start() {
 		t.Errorf("winner %v, %v", o.winner.schedule, err)
@@ -390,6 +390,10 @@ func TestNeverALoser(t *testing.T) {
 	if err != nil || o.winner.schedule != want {
 		t.Errorf("winner %v, %v, want %v", o.winner.schedule, err, want)
 	}
+	runner.noise = 0.15 // of the calibration kernel: the machine is not to be trusted
+	if o, err = tn.newFinal(k).hold(t.Context(), runner); err != nil || o.winner.schedule != k.space.Start() || o.noise != runner.noise {
+		t.Errorf("winner %v with noise %v, %v, want the default", o.winner.schedule, o.noise, err)
+	}
 	if k.learn(k.space.Start(), measure.Result{Status: measure.Crash}, 20).Time != 0 {
 		t.Error("a failure has a time")
 	}
@@ -398,13 +402,14 @@ func TestNeverALoser(t *testing.T) {
 // tableRunner has the times of a table, with the same load on all of a round.
 type tableRunner struct {
 	times map[schedules.Schedule]float64
+	noise float64
 }
 
 func (tableRunner) Slots() int { return 1 }
 func (r tableRunner) Measure(_ context.Context, jobs []measure.Job) ([]measure.Result, error) {
 	var out []measure.Result
 	for _, j := range jobs {
-		res := measure.Result{ID: j.ID}
+		res := measure.Result{ID: j.ID, Noise: r.noise}
 		for i := range j.Protocol.Samples {
 			load := 1 + 0.3*float64(i%5)
 			jitter := 1 + 0.002*float64((i*7+len(out)*3)%5)

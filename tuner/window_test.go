@@ -115,8 +115,11 @@ func windowConfig(t *testing.T, store Store, slots int, seed uint64) Config {
 
 // spaceFor keeps spaces: enumerating one takes longer than a search.
 var spaceFor = func() func(schedules.Workload, schedules.ISA) (*schedules.Space, error) {
+	var mu sync.Mutex
 	made := map[schedules.Workload]*schedules.Space{}
 	return func(w schedules.Workload, isa schedules.ISA) (_ *schedules.Space, err error) {
+		mu.Lock()
+		defer mu.Unlock()
 		if made[w] == nil {
 			made[w], err = schedules.SpaceFor(w, isa)
 		}

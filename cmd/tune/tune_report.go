@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"io"
+	"slices"
 	"strconv"
 	"time"
 
@@ -37,6 +39,7 @@ type tunedTask struct {
 	Gain      float64 `json:"gain"`
 	Share     float64 `json:"share_of_time"`
 	Final     bool    `json:"final"`
+	Noise     float64 `json:"noise,omitempty"` // relative: what differed by less in the final was a tie
 	Schedule  string  `json:"schedule"`
 	Error     string  `json:"error,omitempty"` // the first failure, where nothing worked
 	Ended     string  `json:"ended,omitempty"`
@@ -54,7 +57,7 @@ func tuningReport(r *tuner.Report, latency *endToEnd) tuneReport {
 		e := tunedTask{
 			Workload: t.Task.Workload.String(), Count: t.Task.Count, Trials: t.Trials, Failures: t.Failures,
 			DefaultNS: float64(t.Default), TunedNS: float64(t.Tuned), Gain: t.Gain, Share: t.Share,
-			Final: t.Final, Schedule: t.Schedule.String(), Ended: t.Ended,
+			Final: t.Final, Noise: t.Noise, Schedule: t.Schedule.String(), Ended: t.Ended,
 		}
 		if t.Tuned == 0 {
 			e.Error = t.Error
@@ -96,6 +99,7 @@ func printTuning(c *cobra.Command, f *tuneFlags, r tuneReport) error {
 	}
 	fmt.Fprintf(w, "%s in %.1f s (%.0f/s), %d known before; failed: %d; geometric mean gain %s\n",
 		plural(r.Trials, "trial"), r.WallS, r.PerSecond, r.Known, r.Trials-r.Statuses[measure.OK.String()], factor(r.GeoMeanGain))
+	printNoise(w, r.Tasks)
 	if l := r.Latency; l != nil {
 		fmt.Fprintf(w, "end to end: default %s, tuned %s, gain %s (medians of %d inferences each)\n",
 			ms(time.Duration(l.DefaultNS)), ms(time.Duration(l.TunedNS)), factor(float64(l.DefaultNS)/float64(l.TunedNS)), l.Runs)
@@ -104,6 +108,19 @@ func printTuning(c *cobra.Command, f *tuneFlags, r tuneReport) error {
 		}
 	}
 	return nil
+}
+
+// printNoise says what was a tie in the finals.
+func printNoise(w io.Writer, tasks []tunedTask) {
+	var noise []float64
+	for _, t := range tasks {
+		if t.Noise > 0 {
+			noise = append(noise, t.Noise)
+		}
+	}
+	if len(noise) > 0 {
+		fmt.Fprintf(w, "finals: differences below the noise are ties: %s to %s\n", percent(slices.Min(noise), 1), percent(slices.Max(noise), 1))
+	}
 }
 
 // nanos prints a time, "-" where it is not known.

@@ -25,6 +25,7 @@ func (p *ConvPlan) EpilogueInstructions() int64 {
 // tileEpilogue counts those of one tile.
 func (p *ConvPlan) tileEpilogue(t tileShape) int64 {
 	g := newConvGen(p)
+	defer g.p.Release()
 	r := g.accumulators(t)
 	g.next = r.operands
 	return g.count(func() { g.conclude(t, g.sumSets(r), g.vec(3)) })
@@ -50,6 +51,7 @@ func (p *DepthwisePlan) rowEpilogue(sections []Section, per int) int64 {
 		g.per = per
 		r := g.accumulators(s)
 		n += int64(s.Count) * g.count(func() { g.conclude(r) })
+		g.p.Release()
 	}
 	return n
 }

@@ -1,6 +1,9 @@
 package x86
 
-import "fmt"
+import (
+	"fmt"
+	"sync"
+)
 
 // An Inst is one instruction, or the position of a label (Op == LABEL, one
 // KindLabel operand).
@@ -36,7 +39,25 @@ type comment struct {
 }
 
 // NewProgram starts an empty program for isa.
-func NewProgram(name string, isa ISA) *Program { return &Program{Name: name, ISA: isa} }
+func NewProgram(name string, isa ISA) *Program {
+	p := &Program{Name: name, ISA: isa}
+	if insts, ok := spare.Get().(*[]Inst); ok {
+		p.Insts = (*insts)[:0]
+	}
+	return p
+}
+
+// spare holds memory of instructions: programs of thousands that are written only
+// to be counted cost more to grow than to write.
+var spare sync.Pool
+
+// Release gives the memory of p's instructions to programs that are started later.
+// p is empty then.
+func (p *Program) Release() {
+	insts := p.Insts
+	p.Insts = nil
+	spare.Put(&insts)
+}
 
 // Emit appends an instruction without a mask.
 func (p *Program) Emit(op Op, args ...Operand) { p.EmitMasked(op, K0, false, args...) }

@@ -17,7 +17,8 @@ type calibration struct {
 	inner  int       // runs a tick
 	recent []float64 // nanoseconds of the last ticks, a ring
 	next   int
-	quiet  float64 // center of recent
+	quiet  float64   // center of recent
+	batch  []float64 // ticks since begin
 }
 
 // How a machine is judged: by ticks of 20 us, against those of the last few
@@ -85,9 +86,13 @@ func (c *calibration) once() float64 {
 	return float64(time.Since(start).Nanoseconds())
 }
 
+// begin begins a batch.
+func (c *calibration) begin() { c.batch = c.batch[:0] }
+
 // tick runs the work once and returns its time.
 func (c *calibration) tick() float64 {
 	t := c.once()
+	c.batch = append(c.batch, t)
 	if len(c.recent) < recentTicks {
 		c.recent = append(c.recent, t)
 	} else {

@@ -20,11 +20,11 @@ type rig interface {
 	Close() error
 }
 
-// A rigMaker makes the rig of a job, and returns its code's hash.
-type rigMaker func(j measure.Job, l *layer, copies int) (rig, string, error)
+// A rigMaker makes the rig of a job in memory, and returns its code's hash.
+type rigMaker func(m *kernels.Memory, j measure.Job, l *layer, copies int) (rig, string, error)
 
 // kernelRig is the rigMaker of generated kernels.
-func kernelRig(j measure.Job, l *layer, copies int) (rig, string, error) {
+func kernelRig(m *kernels.Memory, j measure.Job, l *layer, copies int) (rig, string, error) {
 	if err := l.validate(j); err != nil {
 		return nil, "", err
 	}
@@ -32,7 +32,7 @@ func kernelRig(j measure.Job, l *layer, copies int) (rig, string, error) {
 	if err != nil {
 		return nil, "", err
 	}
-	r, err := kernels.NewRig(k, l.Layer, j.Mode, copies)
+	r, err := m.NewRig(k, l.Layer, j.Mode, copies)
 	if err != nil {
 		return nil, "", err
 	}
@@ -58,7 +58,7 @@ func (c *child) build(j measure.Job, copies int) (cand *candidate, fail *measure
 		}
 	}()
 	l := c.layers.get(j)
-	rig, hash, err := c.newRig(j, l, copies)
+	rig, hash, err := c.newRig(&c.memory, j, l, copies)
 	if err != nil {
 		return nil, failed(j, measure.BuildError, "%v", err)
 	}

@@ -9,8 +9,10 @@ import (
 	"os/signal"
 	"runtime"
 	"runtime/debug"
+	"runtime/metrics"
 
 	"qtune/internal/cores"
+	"qtune/kernels"
 	"qtune/measure"
 )
 
@@ -68,17 +70,31 @@ func (c *child) run(in io.Reader) error {
 		if err := c.serve(q.request); err != nil {
 			return err
 		}
-		runtime.GC()
+		collect()
 	}
 	return nil
 }
 
 // Memory of a child: beyond childMemory it collects garbage even while it
-// measures; layerMemory is for inputs and reference outputs of workloads.
+// measures, and beyond garbageMemory between two batches; layerMemory is for
+// inputs and reference outputs of workloads.
 const (
-	childMemory = 1 << 30
-	layerMemory = 256 << 20
+	childMemory   = 1 << 30
+	garbageMemory = 32 << 20
+	layerMemory   = 256 << 20
 )
+
+// collect collects garbage where there is enough. After each batch it would be too
+// often: the runtime gives memory back that the next batch needs, and each page
+// that the system has to clear for it costs as much as copying a hundred.
+func collect() {
+	allocated := []metrics.Sample{{Name: "/gc/heap/allocs:bytes"}, {Name: "/gc/heap/frees:bytes"}, {Name: "/gc/heap/live:bytes"}}
+	metrics.Read(allocated)
+	heap := allocated[0].Value.Uint64() - allocated[1].Value.Uint64()
+	if heap > allocated[2].Value.Uint64()+garbageMemory {
+		runtime.GC()
+	}
+}
 
 type requestOrError struct {
 	request
@@ -117,7 +133,8 @@ type child struct {
 	newRig rigMaker
 	hooks  []Hook
 	layers *layerCache
-	clock  *calibration // nil before the first timed batch
+	memory kernels.Memory // of the rigs of one job or set of rounds
+	clock  *calibration   // nil before the first timed batch
 }
 
 func newChild(out io.Writer, newRig rigMaker, hooks []Hook) *child {
@@ -148,6 +165,7 @@ func (c *child) checkJobs(q request) error {
 		if err := c.say(message{Kind: startMessage, Job: i}); err != nil {
 			return err
 		}
+		c.memory.Reuse()
 		cand, fail := c.build(j, 1)
 		var want digest
 		if fail == nil {

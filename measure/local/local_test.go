@@ -107,8 +107,8 @@ func TestStatuses(t *testing.T) {
 				if ok := got.Status == measure.OK; ok != (len(got.SamplesNS) == jobs[i].Protocol.Samples) || ok != (got.Summary.Center > 0) {
 					t.Errorf("job %d: %v with %d samples, center %v", i, got.Status, len(got.SamplesNS), got.Summary.Center)
 				}
-				if got.Status == measure.OK && (got.CodeHash != "c0de" || got.Calibration <= 0) {
-					t.Errorf("job %d: code hash %q, calibration %v", i, got.CodeHash, got.Calibration)
+				if got.Status == measure.OK && (got.CodeHash != "c0de" || got.Calibration <= 0 || got.Noise <= 0) {
+					t.Errorf("job %d: code hash %q, calibration %v, noise %v", i, got.CodeHash, got.Calibration, got.Noise)
 				}
 			}
 		})

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"qtune/kernels"
 	"qtune/kernels/exec"
 	"qtune/measure"
 	"qtune/qnn"
@@ -72,7 +73,7 @@ var machineCode = map[uint64][]byte{
 	spinSeed:    {0xeb, 0xfe},                                              // jmp $
 }
 
-func twinRig(j measure.Job, l *layer, copies int) (rig, string, error) {
+func twinRig(_ *kernels.Memory, j measure.Job, l *layer, copies int) (rig, string, error) {
 	switch j.Seed {
 	case unbuildableSeed:
 		return nil, "", errors.New("no such schedule")

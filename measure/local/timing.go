@@ -27,6 +27,7 @@ const hopelessSamples = 2
 
 // timeJobs times jobs start to end of q, interleaved: a sample of each in turn.
 func (c *child) timeJobs(q request, start, end int) error {
+	c.memory.Reuse()
 	var running []*contender
 	defer func() {
 		for _, t := range running {
@@ -139,6 +140,7 @@ func (c *child) rounds(running []*contender) error {
 	if c.clock == nil {
 		c.clock = newCalibration()
 	}
+	c.clock.begin()
 	most := 0
 	for _, t := range running {
 		most = max(most, t.job.Protocol.Samples)
@@ -187,7 +189,7 @@ func (t *contender) result(clock *calibration) *measure.Result {
 	}
 	return &measure.Result{
 		ID: t.job.ID, SamplesNS: t.samples, Summary: measure.Summarise(t.samples),
-		CodeHash: t.hash, Disturbed: t.disturbed, Calibration: clock.center(),
+		CodeHash: t.hash, Disturbed: t.disturbed, Calibration: clock.center(), Noise: measure.Variation(clock.batch),
 	}
 }
 
