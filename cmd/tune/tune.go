@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"qtune/kernels/module"
 	"qtune/logs"
 	"qtune/qnn"
 	"qtune/schedules"
@@ -136,7 +137,7 @@ func (f *tuneFlags) pickTasks(c *cobra.Command, isa schedules.ISA) (*qnn.Graph, 
 	if err != nil {
 		return nil, nil, err
 	}
-	_, tasks, skipped, err := tasksOf(g, isa)
+	_, tasks, skipped, err := module.Tasks(g, isa)
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", f.model.path, err)
 	}
