@@ -23,12 +23,7 @@ var operatorMarks = []struct {
 // multiply-accumulate steps: a colour for each network, a mark for each operator.
 func (rep *rooflineReport) svg() ([]byte, error) {
 	r := chart.Roofline{Title: fmt.Sprintf("Roofline of %s on %s, 1 thread\n%s", rep.subject(), rep.Target, schedules.HostMachine().Brand)}
-	for _, p := range rep.Machine[0].Peaks {
-		r.Peaks = append(r.Peaks, chart.Peak{Step: p.Step, GMACs: p.GMACs, Main: p.Target == rep.Target})
-	}
-	for _, l := range rep.Machine[0].Levels {
-		r.Levels = append(r.Levels, chart.Level{Name: l.Name, GBs: l.MedianGBs})
-	}
+	r.Peaks, r.Levels = rep.Machine[0].roofs(rep.Target)
 	for i := range rep.Models {
 		for _, o := range operatorMarks {
 			dots := rep.Models[i].Runs[0].dots(o.op)
@@ -50,6 +45,17 @@ func (rep *rooflineReport) svg() ([]byte, error) {
 		return nil, err
 	}
 	return c.File()
+}
+
+// roofs are what layers of a target cannot exceed.
+func (m *machineReport) roofs(target string) (peaks []chart.Peak, levels []chart.Level) {
+	for _, p := range m.Peaks {
+		peaks = append(peaks, chart.Peak{Step: p.Step, GMACs: p.GMACs, Main: p.Target == target})
+	}
+	for _, l := range m.Levels {
+		levels = append(levels, chart.Level{Name: l.Name, GBs: l.MedianGBs})
+	}
+	return peaks, levels
 }
 
 // subject names what is drawn.
