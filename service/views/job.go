@@ -3,7 +3,6 @@ package views
 import (
 	"time"
 
-	"qtune/internal/chart"
 	"qtune/measure"
 	"qtune/schedules"
 )
@@ -67,9 +66,6 @@ func (j *Job) Share(t JobTask) float64 {
 	}
 	return float64(t.Trials) / float64(j.Done)
 }
-
-// Chart draws the best time so far over the trials; nil while there is none.
-func (t *JobTask) Chart() *chart.Chart { return curveChart(t.Curve, t.Default) }
 
 // A Worker measures for a service.
 type Worker struct {
