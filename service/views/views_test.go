@@ -3,6 +3,7 @@ package views_test
 import (
 	"context"
 	"math"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -21,8 +22,15 @@ import (
 // why the next did not.
 func TestReport(t *testing.T) {
 	ctx := context.Background()
-	g := viewstest.Graph(t)
-	log := viewstest.Log(t, g)
+	g, err := viewstest.Graph()
+	if err != nil {
+		t.Fatal(err)
+	}
+	log, err := viewstest.Tune(filepath.Join(t.TempDir(), "tune.db"), g)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
 	r, err := views.NewReport(ctx, log, g, "net", viewstest.Target, viewstest.Machine())
 	if err != nil {
 		t.Fatal(err)

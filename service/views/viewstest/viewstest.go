@@ -4,10 +4,10 @@ package viewstest
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"path/filepath"
+	"slices"
 	"strings"
-	"testing"
 
 	"qtune/internal/chart"
 	"qtune/kernels/module"
@@ -36,45 +36,37 @@ func Machine() *views.Machine {
 }
 
 // Graph is a small network, whose tensors have hostile names.
-func Graph(t testing.TB) *qnn.Graph {
-	t.Helper()
+func Graph() (*qnn.Graph, error) {
 	g, err := zoo.Build("mobilenet_v1_0.25_32")
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	for i := range g.Tensors {
 		g.Tensors[i].Name += Hostile
 	}
-	return g
+	return g, nil
 }
 
-// Log tunes the convolutions of the graph, so that its depthwise layers have no
-// record. A few trials fail, with hostile messages.
-func Log(t testing.TB, g *qnn.Graph) *logs.Log {
-	t.Helper()
+// Tune makes a log, in which the convolutions of the graph are tuned, while its
+// depthwise layers have no record. A few trials fail, with hostile messages.
+func Tune(path string, g *qnn.Graph) (*logs.Log, error) {
 	_, tasks, _, err := module.Tasks(g, Target.ISA)
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
-	var convolutions []schedules.Task
-	for _, task := range tasks {
-		if task.Workload.Op == schedules.Conv2D {
-			convolutions = append(convolutions, task)
-		}
-	}
-	l, err := logs.Open(filepath.Join(t.TempDir(), "sim.db"), logs.Options{})
+	convolutions := slices.DeleteFunc(tasks, func(t schedules.Task) bool { return t.Workload.Op != schedules.Conv2D })
+	l, err := logs.Open(path, logs.Options{})
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
-	t.Cleanup(func() { l.Close() })
 	_, err = tuner.Tune(context.Background(), tuner.Config{
 		Tasks: convolutions, Target: Target, Store: l, Trials: 12 * len(convolutions), Seed: 7,
 		Runner: sim.New(sim.Config{Seed: 3, Noise: 0.02, Slots: 1, Fail: fail}),
 	})
 	if err != nil {
-		t.Fatal(err)
+		return nil, errors.Join(err, l.Close())
 	}
-	return l
+	return l, nil
 }
 
 // fail lets some schedules fail, but never the default ones.
