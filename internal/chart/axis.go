@@ -19,6 +19,8 @@ func (a *Axis) apply(to *plot.Axis) {
 		to.Tick.Marker = ticks
 	case a.Log:
 		to.Scale, to.Tick.Marker = plot.LogScale{}, plot.TickerFunc(logTicks)
+	default:
+		to.Tick.Marker = plot.TickerFunc(linearTicks)
 	}
 }
 
@@ -33,11 +35,25 @@ func (a *Axis) widen(to *plot.Axis) {
 		to.Min, to.Max = to.Min/1.1, to.Max*1.1
 	default:
 		room := 0.05 * (to.Max - to.Min)
-		if room == 0 { // all values are equal
-			room = max(0.05*math.Abs(to.Max), 1e-9)
+		if least := 0.02 * math.Abs(to.Max); room < least { // noise must not fill the picture
+			room = least
+		}
+		if room == 0 { // all values are 0
+			room = 1
 		}
 		to.Min, to.Max = to.Min-room, to.Max+room
 	}
+}
+
+// linearTicks are gonum's, with numbers as short as they can be.
+func linearTicks(lo, hi float64) []plot.Tick {
+	ticks := plot.DefaultTicks{}.Ticks(lo, hi)
+	for i := range ticks {
+		if t := &ticks[i]; t.Label != "" {
+			t.Label = strconv.FormatFloat(t.Value, 'g', 4, 64)
+		}
+	}
+	return ticks
 }
 
 // decade rounds v to a power of ten.

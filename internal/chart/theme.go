@@ -182,4 +182,3 @@ func attribute(attrs []xml.Attr, name string) string {
 	}
 	return ""
 }
-

@@ -26,7 +26,7 @@ type Second struct {
 const finalMargin = 2 * measure.NoiseFloor
 
 // second finds the second best; nil: there is none.
-func (t *Task) second() (*Second, error) {
+func (t *Task) second(space *schedules.Space) *Second {
 	var second, chosen *Point
 	for i := range t.Points {
 		p := &t.Points[i]
@@ -40,11 +40,7 @@ func (t *Task) second() (*Second, error) {
 		}
 	}
 	if second == nil {
-		return nil, nil
-	}
-	space, err := schedules.SpaceFor(t.Workload, t.Target.ISA)
-	if err != nil {
-		return nil, err
+		return nil
 	}
 	s := &Second{Schedule: second.Schedule, Time: second.Time, Noise: max(finalMargin, second.spread()),
 		Knobs: space.Start().Distance(second.Schedule), ChosenAt: space.Start().Distance(t.Schedule)}
@@ -54,7 +50,7 @@ func (t *Task) second() (*Second, error) {
 		s.Noise = max(s.Noise, chosen.spread())
 	}
 	s.Why = s.why(t)
-	return s, nil
+	return s
 }
 
 // why says by which rule the second lost.

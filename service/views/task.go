@@ -96,10 +96,12 @@ func NewTask(ctx context.Context, log *logs.Log, w schedules.Workload, target sc
 	} else if len(t.Knobs) > 0 {
 		t.Knob = t.Knobs[0]
 	}
-	t.Best, t.Scatter = curveChart(t.Curve, t.Default), t.scatterChart(t.Knob)
-	if t.Second, err = t.second(); err != nil {
+	space, err := schedules.SpaceFor(w, target.ISA)
+	if err != nil {
 		return nil, err
 	}
+	t.Best, t.Scatter = curveChart(t.Curve, t.trialOf(space.Start())), t.scatterChart(t.Knob)
+	t.Second = t.second(space)
 	t.Code = codeOf(w, c.Schedule, target.ISA)
 	return t, nil
 }
@@ -155,6 +157,17 @@ func AddFailures(kinds []FailureKind, more FailureKind) []FailureKind {
 	}
 	slices.SortStableFunc(kinds, func(a, b FailureKind) int { return -cmp.Compare(a.Count, b.Count) })
 	return kinds
+}
+
+// trialOf is the time of the last trial of a schedule: a final's does not compare
+// with the trials of a search. 0: it has none.
+func (t *Task) trialOf(s schedules.Schedule) measure.Nanos {
+	for _, p := range slices.Backward(t.Points) {
+		if p.Schedule == s {
+			return p.Time
+		}
+	}
+	return 0
 }
 
 func (t *Task) spread() Spread {
