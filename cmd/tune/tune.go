@@ -34,6 +34,7 @@ type tuneFlags struct {
 	prior     string
 	tasks     string
 	parallel  int
+	plain     bool
 	json      bool
 }
 
@@ -65,6 +66,7 @@ Exit status: 0 done, 1 failed, 2 wrong usage, 3 --strict not met.`,
 	c.Flags().StringVar(&f.prior, "prior", "", "begin with what another log, or a model that train saved, knows")
 	c.Flags().StringVar(&f.tasks, "tasks", "", `tasks to tune: numbers, ranges and operators, such as "0,4-6,dense" (default: all)`)
 	c.Flags().IntVar(&f.parallel, "parallel", 0, "processes that measure at the same time, each on a core (default: one measures, others check)")
+	c.Flags().BoolVar(&f.plain, "plain", false, "tell of progress in plain lines, also on a terminal")
 	return c
 }
 
@@ -182,7 +184,7 @@ func (f *tuneFlags) search(c *cobra.Command, log *logs.Log, tasks []schedules.Ta
 	if err != nil {
 		return nil, err
 	}
-	display := newProgress(c.ErrOrStderr())
+	display := newProgress(c.ErrOrStderr(), f.plain)
 	rep, err := tuner.Tune(c.Context(), tuner.Config{
 		Tasks:    tasks,
 		Target:   schedules.Target{ISA: isa, Machine: schedules.HostMachine()},

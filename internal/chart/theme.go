@@ -87,7 +87,7 @@ func themed(svg []byte, id, title, desc string) (string, error) {
 // root writes the outermost element with what a screen reader says.
 func (r *rewriter) root(t xml.StartElement, id, title, desc string) {
 	box := attribute(t.Attr, "viewBox")
-	fmt.Fprintf(&r.out, `<svg xmlns="http://www.w3.org/2000/svg" class="chart" role="img" viewBox="%s" aria-labelledby="%s-title %s-desc">`, box, id, id)
+	fmt.Fprintf(&r.out, `<svg class="chart" role="img" viewBox="%s" aria-labelledby="%s-title %s-desc">`, box, id, id)
 	fmt.Fprintf(&r.out, `<title id="%s-title">`, id)
 	r.text(title)
 	fmt.Fprintf(&r.out, `</title><desc id="%s-desc">`, id)
