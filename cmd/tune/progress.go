@@ -76,7 +76,7 @@ func (p *progress) progress(e tuner.Progress) {
 	}
 	p.clear()
 	width, height, err := term.GetSize(int(p.terminal.Fd()))
-	if err != nil {
+	if err != nil || width < 1 || height < 1 { // some terminals say nothing
 		width, height = 80, 24
 	}
 	p.table = progressTable(e, width, height)

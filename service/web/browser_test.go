@@ -43,6 +43,9 @@ type tab struct {
 // newTab starts a browser; the test is skipped where there is none.
 func newTab(t *testing.T, server string) *tab {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("-short: a browser takes seconds")
+	}
 	found := ""
 	for _, name := range browserNames {
 		if path, err := exec.LookPath(name); err == nil {
@@ -59,7 +62,7 @@ func newTab(t *testing.T, server string) *tab {
 	}
 	ctx, cancel := chromedp.NewExecAllocator(context.Background(), options...)
 	t.Cleanup(cancel)
-	ctx, cancel = context.WithTimeout(ctx, 5*time.Minute)
+	ctx, cancel = context.WithTimeout(ctx, 10*time.Minute)
 	t.Cleanup(cancel)
 	ctx, cancel = chromedp.NewContext(ctx)
 	t.Cleanup(cancel)
