@@ -247,3 +247,29 @@ func TestEvents(t *testing.T) {
 		t.Errorf("%d changes were told, %v", changes, ctx.Err())
 	}
 }
+
+// Whatever is asked for: no failure of the handler's own, and nothing of the question
+// comes back as markup.
+func FuzzHandler(f *testing.F) {
+	h := newHandler(newFake(f))
+	for _, s := range [][2]string{
+		{"/jobs/<script>", ""}, {"/log", "q=<script>"}, {"/log", "q=%00%ff"}, {"/task", "workload=<script>&target=<script>"}, {"/networks/../../etc", ""},
+		{"/task", "workload=dense n1 c64 o32 wz=0 perch=0 round=double sign=0 mult=lt1&target=avx2 sim-1-2 cores=1 l1d=32768 l2=0 l3=0&knob=<script>"},
+		{"/task", "workload=dense n1 c64 o32 wz=0 perch=0 round=double sign=0 mult=lt1&target=ref sim-1-2 cores=1 l1d=32768 l2=0 l3=0"},
+		{"//elsewhere.example/", "%zz;&=="},
+	} {
+		f.Add(s[0], s[1])
+	}
+	f.Fuzz(func(t *testing.T, path, query string) {
+		if path == "/jobs/"+broken || strings.HasSuffix(path, "/events") {
+			return // it is to fail, or does not end
+		}
+		w := httptest.NewRecorder()
+		r := httptest.NewRequest("GET", "/", nil)
+		r.URL = &url.URL{Path: path, RawQuery: query}
+		h.ServeHTTP(w, r)
+		if w.Code >= 500 || strings.Contains(w.Body.String(), "<script>") {
+			t.Errorf("%q?%q: status %d, %s", path, query, w.Code, w.Body)
+		}
+	})
+}

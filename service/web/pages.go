@@ -41,6 +41,9 @@ func (h *handler) task(r *http.Request) (content, error) {
 	if err != nil {
 		return content{}, &statusError{http.StatusBadRequest, err.Error()}
 	}
+	if _, err := schedules.SpaceFor(w, target.ISA); err != nil { // nothing is generated for it
+		return content{}, &statusError{http.StatusBadRequest, err.Error()}
+	}
 	t, err := h.source.Task(r.Context(), w, target, q.Get("knob"))
 	if err != nil {
 		return content{}, err
