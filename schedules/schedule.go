@@ -143,3 +143,14 @@ func (s Schedule) Names() []string {
 	}
 	return names
 }
+
+// Distance counts the knobs of s that other decides differently.
+func (s Schedule) Distance(other Schedule) int {
+	n := 0
+	for name, value := range s.pairs() {
+		if other.Str(name, "") != value {
+			n++
+		}
+	}
+	return n
+}

@@ -226,7 +226,7 @@ func (f field) decide(space *schedules.Space) (outcome, error) {
 	})
 	winner := slices.MinFunc(candidates, func(a, b run) int {
 		return cmp.Or(
-			cmp.Compare(distance(space.Start(), a.schedule), distance(space.Start(), b.schedule)),
+			cmp.Compare(space.Start().Distance(a.schedule), space.Start().Distance(b.schedule)),
 			cmp.Compare(a.schedule.String(), b.schedule.String()))
 	})
 	o.winner = winner.contender
@@ -245,15 +245,4 @@ func (f field) noise() float64 {
 		return n
 	}
 	return max(n, math.Abs(measure.Compare(f.fallback.samples, f.again.samples).Ratio-1))
-}
-
-// distance counts the knobs in which two schedules of a space differ.
-func distance(a, b schedules.Schedule) int {
-	n := 0
-	for _, name := range a.Names() {
-		if a.Str(name, "") != b.Str(name, "") {
-			n++
-		}
-	}
-	return n
 }

@@ -8,9 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"qtune/kernels/module"
 	"qtune/qnn"
-	"qtune/qnn/pass"
 	"qtune/qnn/tflite"
 	"qtune/schedules"
 )
@@ -72,16 +70,6 @@ func readModel(path string) (*qnn.Graph, error) {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return g, nil
-}
-
-// tasksOf returns the workloads of g for isa, in the form in which they are compiled.
-func tasksOf(g *qnn.Graph, isa schedules.ISA) (*qnn.Graph, []schedules.Task, []schedules.Skipped, error) {
-	legal, err := pass.Run(g, module.Passes(false)...)
-	if err != nil {
-		return nil, nil, nil, err
-	}
-	tasks, skipped, err := schedules.Extract(legal, isa)
-	return legal, tasks, skipped, err
 }
 
 // selectTasks returns the numbers of the tasks that sel names: a list such as

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"qtune/kernels/module"
 	"qtune/schedules"
 )
 
@@ -41,7 +42,7 @@ func (f *pickFlags) workloads(isa schedules.ISA) ([]schedules.Workload, error) {
 	if err != nil {
 		return nil, err
 	}
-	_, tasks, _, err := tasksOf(g, isa)
+	_, tasks, _, err := module.Tasks(g, isa)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", f.model.path, err)
 	}

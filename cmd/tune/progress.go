@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"slices"
 	"strings"
@@ -33,9 +34,10 @@ const (
 	maxFailures = 10
 )
 
-func newProgress(w io.Writer) *progress {
+// newProgress shows plain lines where plain is asked for, also on a terminal.
+func newProgress(w io.Writer, plain bool) *progress {
 	p := &progress{w: w}
-	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+	if f, ok := w.(*os.File); ok && !plain && term.IsTerminal(int(f.Fd())) {
 		p.terminal = f
 	}
 	return p
@@ -85,7 +87,7 @@ func (p *progress) progress(e tuner.Progress) {
 	}
 	p.clear()
 	width, height, err := term.GetSize(int(p.terminal.Fd()))
-	if err != nil {
+	if err != nil || width < 1 || height < 1 { // some terminals say nothing
 		width, height = 80, 24
 	}
 	p.table = progressTable(e, width, height)
@@ -114,14 +116,18 @@ func (p *progress) draw() {
 	p.drawn = len(p.table)
 }
 
-// progressTable makes the lines of the table, which fit the screen: a summary,
-// and the tasks in which the network spends most of its time.
+// progressTable makes the lines of the table, which fit the screen: the tasks in
+// which the network spends most of its time, a bar of the budget, and a summary.
 func progressTable(e tuner.Progress, width, height int) []string {
 	order := make([]int, len(e.Tasks))
 	for i := range order {
 		order[i] = i
 	}
 	cost := func(i int) float64 { return float64(e.Tasks[i].Count) * float64(e.Tasks[i].Best) }
+	total := 0.0
+	for i := range e.Tasks {
+		total += cost(i)
+	}
 	slices.SortStableFunc(order, func(a, b int) int {
 		switch {
 		case cost(a) > cost(b):
@@ -131,19 +137,20 @@ func progressTable(e tuner.Progress, width, height int) []string {
 		}
 		return 0
 	})
-	t := newTable(">task", ">trials", ">default", ">best", ">gain", ">next saves", "workload")
-	rows := max(height-4, 1) // the head, the summary, and the line that the cursor is on
+	t := newTable(">task", ">trials", ">default", ">best", ">gain", ">share", "state", "workload")
+	rows := max(height-5, 1) // the head, the bar, the summary, and the line that the cursor is on
 	for _, i := range order[:min(rows, len(order))] {
 		k := e.Tasks[i]
 		gain := 0.0
 		if k.Best > 0 {
 			gain = float64(k.Default / k.Best)
 		}
-		t.add(fmt.Sprint(i), fmt.Sprint(k.Trials), nanos(float64(k.Default)), nanos(float64(k.Best)), factor(gain), nextSaves(k), k.Workload.String())
+		t.add(fmt.Sprint(i), fmt.Sprint(k.Trials), nanos(float64(k.Default)), nanos(float64(k.Best)), factor(gain),
+			percent(cost(i), total), stateOf(k), k.Workload.String())
 	}
 	var b strings.Builder
 	_ = t.write(&b) // a Builder does not fail
-	lines := append(strings.Split(strings.TrimSuffix(b.String(), "\n"), "\n"), e.String())
+	lines := append(strings.Split(strings.TrimSuffix(b.String(), "\n"), "\n"), progressBar(e.Done, e.Budget, min(width-1, longestBar)), e.String())
 	for i, l := range lines {
 		if len(l) >= width {
 			lines[i] = l[:max(width-1, 0)]
@@ -152,11 +159,26 @@ func progressTable(e tuner.Progress, width, height int) []string {
 	return lines
 }
 
-// nextSaves is what one more trial of a task is expected to save of an inference:
-// why trials go where they go.
-func nextSaves(k tuner.TaskProgress) string {
+// longestBar is how long a bar of progress is on a wide screen.
+const longestBar = 60
+
+// progressBar is as long as width: what is done of a budget, and how much that is.
+func progressBar(done, budget, width int) string {
+	const ends = len("[] 100%")
+	part := 1.0
+	if budget > 0 {
+		part = min(float64(done)/float64(budget), 1)
+	}
+	inner := max(width-ends, 0)
+	full := int(part * float64(inner))
+	return fmt.Sprintf("[%s%s] %3.0f%%", strings.Repeat("#", full), strings.Repeat(".", inner-full), math.Floor(100*part))
+}
+
+// stateOf says whether a task is searched, and what one more trial is expected to
+// save of an inference: why trials go where they go.
+func stateOf(k tuner.TaskProgress) string {
 	if k.Ended {
 		return "ended"
 	}
-	return k.Expected.String()
+	return "next saves " + k.Expected.String()
 }

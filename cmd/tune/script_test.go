@@ -30,8 +30,9 @@ func TestMain(m *testing.M) {
 }
 
 // TestScripts runs the command as its user does: see testdata/script. Scripts
-// find golden one-operator networks in $OPS, recorded spaces in $RECORDINGS and, where they exist (condition
-// [shared]), real networks and photographs in $SHARED. Condition [native]: this
+// find golden one-operator networks in $OPS, recorded spaces in $RECORDINGS, a small log as text
+// in $BEST and, where they exist (condition [shared]), real networks and photographs in
+// $SHARED. Condition [native]: this
 // CPU executes generated code.
 func TestScripts(t *testing.T) {
 	ops, err := filepath.Abs(filepath.Join("..", "..", "qnn", "ref", "testdata", "golden_ops"))
@@ -46,6 +47,10 @@ func TestScripts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	best, err := filepath.Abs(filepath.Join("testdata", "best.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	testscript.Run(t, testscript.Params{
 		Dir:                 filepath.Join("testdata", "script"),
 		RequireExplicitExec: true,
@@ -53,6 +58,7 @@ func TestScripts(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("OPS", ops)
 			e.Setenv("RECORDINGS", recordings)
+			e.Setenv("BEST", best)
 			e.Setenv("SHARED", shared)
 			return nil
 		},

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"qtune/kernels/module"
 	"qtune/logs"
 	"qtune/measure/remote"
 	"qtune/qnn"
@@ -35,6 +36,7 @@ type tuneFlags struct {
 	tasks     string
 	parallel  int
 	ahead     int
+	plain     bool
 	json      bool
 	hub       hubFlags
 	machine   string
@@ -73,6 +75,7 @@ Exit status: 0 done, 1 failed, 2 wrong usage, 3 --strict not met.`,
 	c.Flags().IntVar(&f.parallel, "parallel", 0, "processes that measure at the same time, each on a core (default: one measures, others check)")
 	c.Flags().IntVar(&f.batch, "batch", 0, "schedules that are measured in turn; part of the search like --seed. A hub is full with a hundred workers or so, and with more the longer batches are (default 8, at most 64)")
 	c.Flags().IntVar(&f.ahead, "ahead", 0, "batches planned before the first is back; part of the search like --seed. More workers than this cannot be kept busy (default: 2 to 8, by the number of tasks)")
+	c.Flags().BoolVar(&f.plain, "plain", false, "tell of progress in plain lines, also on a terminal")
 	return c
 }
 
@@ -110,7 +113,7 @@ func tune(c *cobra.Command, f *tuneFlags) error {
 	if err != nil {
 		return err
 	}
-	display := newProgress(c.ErrOrStderr())
+	display := newProgress(c.ErrOrStderr(), f.plain)
 	b, err := f.site(c, display)
 	if err != nil {
 		return err
@@ -155,7 +158,7 @@ func (f *tuneFlags) pickTasks(c *cobra.Command, isa schedules.ISA) (*qnn.Graph, 
 	if err != nil {
 		return nil, nil, err
 	}
-	_, tasks, skipped, err := tasksOf(g, isa)
+	_, tasks, skipped, err := module.Tasks(g, isa)
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", f.model.path, err)
 	}

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"qtune/measure"
 	"qtune/qnn"
@@ -104,7 +105,7 @@ func TestProgressTableFits(t *testing.T) {
 	}
 	for _, size := range [][2]int{{80, 24}, {20, 5}, {200, 100}, {1, 1}} {
 		lines := progressTable(e, size[0], size[1])
-		if len(lines) > max(size[1]-1, 3) {
+		if len(lines) > max(size[1]-1, 4) {
 			t.Errorf("%v: %d lines", size, len(lines))
 		}
 		for _, l := range lines {
@@ -118,9 +119,48 @@ func TestProgressTableFits(t *testing.T) {
 	}
 }
 
+// The table says of each task what it had and gained, and the lines below it how far
+// the whole is.
+func TestProgressTable(t *testing.T) {
+	w := schedules.Workload{Op: schedules.Dense, N: 1, C: 64, O: 32}
+	e := tuner.Progress{Done: 30, Budget: 120, Failed: 2, PerSecond: 45, ETA: 90 * time.Second, Network: 4000, Default: 5000, Tasks: []tuner.TaskProgress{
+		{Workload: w, Count: 1, Trials: 10, Default: 1500, Best: 1000, Ended: true},
+		{Workload: w, Count: 3, Trials: 20, Default: 1000, Best: 1000, Expected: 12},
+		{Workload: w, Count: 1},
+	}}
+	lines := progressTable(e, 120, 24)
+	words := func(i int) string { return strings.Join(strings.Fields(lines[i]), " ") }
+	for i, want := range []string{
+		"task trials default best gain share state workload",
+		"1 20 1.00 us 1.00 us 1.00x 75.0% next saves 12.0 ns dense",
+		"0 10 1.50 us 1.00 us 1.50x 25.0% ended dense",
+		"2 0 - - - 0.0% next saves 0.00 ns dense",
+		"[" + strings.Repeat("#", 13) + strings.Repeat(".", 40) + "] 25%",
+		"30/120 trials, 45/s, 2 failed, sum of layers 4.00 us (default 5.00 us), 1m30s left",
+	} {
+		if !strings.HasPrefix(words(i), want) {
+			t.Errorf("line %d is %q, want %q", i, words(i), want)
+		}
+	}
+}
+
+func TestProgressBar(t *testing.T) {
+	for _, c := range []struct {
+		done, budget, width int
+		want                string
+	}{
+		{0, 10, 17, "[..........]   0%"}, {10, 10, 17, "[##########] 100%"}, {11, 10, 17, "[##########] 100%"},
+		{999, 1000, 17, "[#########.]  99%"}, {0, 0, 9, "[##] 100%"}, {1, 2, -1, "[]  50%"},
+	} {
+		if got := progressBar(c.done, c.budget, c.width); got != c.want {
+			t.Errorf("%d of %d: %q, want %q", c.done, c.budget, got, c.want)
+		}
+	}
+}
+
 func TestPlainProgress(t *testing.T) {
 	var b bytes.Buffer
-	p := newProgress(&b)
+	p := newProgress(&b, false)
 	p.listen(tuner.Resumed{Budget: 10, Tasks: 1})
 	for i := range 10 {
 		p.listen(tuner.Progress{Done: i, Budget: 10})

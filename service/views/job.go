@@ -1,0 +1,87 @@
+package views
+
+import (
+	"time"
+
+	"qtune/measure"
+	"qtune/schedules"
+)
+
+// A Job is a network that a service tunes, or has tuned. The service fills it.
+type Job struct {
+	ID       string
+	Model    string // as its sender calls it
+	Owner    string
+	State    string // such as "queued", "running", "paused", "done", "failed", "cancelled"
+	Error    string // why it failed
+	Target   string
+	Priority int
+
+	Submitted, Started, Ended time.Time // zero = not yet
+
+	Done, Budget, Failed int // trials
+	PerSecond            float64
+	Left                 time.Duration // 0 = not known
+	// Network is the sum of the tasks' best times, each as often as it occurs;
+	// Default that of their default schedules. 0 = some task has none.
+	Network, Default measure.Nanos
+	Failures         []FailureKind
+	Tasks            []JobTask
+	HasNetwork       bool // its network can be shown: something of it was measured
+}
+
+// IsOver tells that nothing more happens to the job.
+func (j *Job) IsOver() bool { return !j.Ended.IsZero() }
+
+// Progress is the part of the budget that is spent, 0 to 1.
+func (j *Job) Progress() float64 {
+	if j.Budget == 0 {
+		return 0
+	}
+	return min(float64(j.Done)/float64(j.Budget), 1)
+}
+
+// Gain is Default / Network; 0 = not known.
+func (j *Job) Gain() float64 { return gain(j.Default, j.Network) }
+
+// A JobTask is a task's place in a Job.
+type JobTask struct {
+	Workload      schedules.Workload
+	Target        schedules.Target
+	Count, Trials int
+	Failed        int
+	Default, Best measure.Nanos // 0 = not known yet
+	State         string        // such as "searching", "ended", "final"
+	// Curve is the best time after each trial; 0 while there is none.
+	Curve []measure.Nanos
+}
+
+// Gain is Default / Best; 0 = not known.
+func (t *JobTask) Gain() float64 { return gain(t.Default, t.Best) }
+
+// Share is the part of the job's trials that the task has had.
+func (j *Job) Share(t JobTask) float64 {
+	if j.Done == 0 {
+		return 0
+	}
+	return float64(t.Trials) / float64(j.Done)
+}
+
+// A Worker measures for a service.
+type Worker struct {
+	Name     string
+	Target   string // instruction set and machine
+	State    string // such as "idle", "measuring", "put aside", "lost"
+	Note     string // why it was put aside
+	Slots    int
+	Trials   int // measured
+	Failed   int
+	LastSeen time.Time
+}
+
+func gain(before, after measure.Nanos) float64 {
+	if before == 0 || after == 0 {
+		return 0
+	}
+	return float64(before / after)
+}

@@ -1,0 +1,51 @@
+// Replaces the live part of a job's page whenever the service says that the job has
+// changed. Without this script the page reloads itself.
+(() => {
+  const live = document.getElementById("live");
+  const status = document.getElementById("status");
+  if (!live || !window.EventSource) return;
+
+  const sayEvery = 10000; // ms between what a screen reader says
+  let said = 0;
+  let busy = false;
+  let again = false;
+
+  function show(html) {
+    const focused = live.contains(document.activeElement) ? document.activeElement : null;
+    const scrolled = [...live.querySelectorAll(".scroll")].map((e) => e.scrollLeft);
+    live.innerHTML = html;
+    live.querySelectorAll(".scroll").forEach((e, i) => { e.scrollLeft = scrolled[i] || 0; });
+    const same = focused && (focused.id ? document.getElementById(focused.id)
+      : [...live.querySelectorAll("[aria-label]")].find((e) => e.getAttribute("aria-label") === focused.getAttribute("aria-label")));
+    if (same) same.focus({ preventScroll: true });
+    const now = Date.now();
+    const text = live.querySelector("[data-status]");
+    if (text && now - said >= sayEvery) {
+      said = now;
+      status.textContent = text.textContent;
+    }
+  }
+
+  async function refresh() {
+    if (busy) {
+      again = true;
+      return;
+    }
+    busy = true;
+    try {
+      const answer = await fetch(live.dataset.fragment);
+      if (answer.ok) show(await answer.text());
+    } catch {
+      // The service is gone: the event source tries again.
+    }
+    busy = false;
+    if (live.querySelector("[data-over]")) events.close();
+    if (again) {
+      again = false;
+      refresh();
+    }
+  }
+
+  const events = new EventSource(live.dataset.events);
+  events.onmessage = refresh;
+})();
