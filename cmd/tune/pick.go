@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"qtune/kernels/module"
 	"qtune/schedules"
 )
 
@@ -41,13 +42,13 @@ func (f *pickFlags) workloads(isa schedules.ISA) ([]schedules.Workload, error) {
 	if err != nil {
 		return nil, err
 	}
-	_, tasks, _, err := tasksOf(g, isa)
+	_, tasks, _, err := module.Tasks(g, isa)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", f.model.path, err)
 	}
-	numbers, err := selectTasks(tasks, f.tasks)
+	numbers, err := schedules.SelectTasks(tasks, f.tasks)
 	if err != nil {
-		return nil, err
+		return nil, usageErrorf("--tasks %w", err)
 	}
 	var picked []schedules.Workload
 	for _, i := range numbers {

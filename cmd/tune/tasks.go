@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"qtune/kernels/module"
 	"qtune/schedules"
 )
 
@@ -38,7 +39,7 @@ func tasksCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			_, tasks, skipped, err := tasksOf(g, isa)
+			_, tasks, skipped, err := module.Tasks(g, isa)
 			if err != nil {
 				return fmt.Errorf("%s: %w", model.path, err)
 			}

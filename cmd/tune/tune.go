@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"qtune/kernels/module"
 	"qtune/logs"
 	"qtune/qnn"
 	"qtune/schedules"
@@ -136,7 +137,7 @@ func (f *tuneFlags) pickTasks(c *cobra.Command, isa schedules.ISA) (*qnn.Graph, 
 	if err != nil {
 		return nil, nil, err
 	}
-	_, tasks, skipped, err := tasksOf(g, isa)
+	_, tasks, skipped, err := module.Tasks(g, isa)
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", f.model.path, err)
 	}
@@ -146,9 +147,9 @@ func (f *tuneFlags) pickTasks(c *cobra.Command, isa schedules.ISA) (*qnn.Graph, 
 	if len(tasks) == 0 {
 		return nil, nil, fmt.Errorf("%s: nothing to tune: no convolution, depthwise or dense operator", f.model.path)
 	}
-	numbers, err := selectTasks(tasks, f.tasks)
+	numbers, err := schedules.SelectTasks(tasks, f.tasks)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, usageErrorf("--tasks %w", err)
 	}
 	var picked []schedules.Task
 	for _, i := range numbers {

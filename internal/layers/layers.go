@@ -1,6 +1,6 @@
 // Package layers holds the order of the project's packages and the check of it:
 //
-//	internal < qnn < schedules < kernels < measure < logs < tuner < cmd < peers
+//	internal < qnn < schedules < kernels < measure < logs < tuner < service < cmd < peers
 //
 // A package may depend, directly or through others, on packages of its own
 // folder and of folders further left, never on one further right. So whoever
@@ -15,7 +15,7 @@ import (
 )
 
 // order lists the top-level folders, lowest first.
-var order = []string{"internal", "qnn", "schedules", "kernels", "measure", "logs", "tuner", "cmd", "peers"}
+var order = []string{"internal", "qnn", "schedules", "kernels", "measure", "logs", "tuner", "service", "cmd", "peers"}
 
 // A Package is an import path with everything that it depends on, transitively.
 type Package struct {

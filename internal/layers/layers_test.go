@@ -80,7 +80,7 @@ func TestViolationsAreFound(t *testing.T) {
 			t.Errorf("%s: %q, want %d faults", c.name, got, c.want)
 		}
 	}
-	if !slices.IsSortedFunc([]string{"qnn", "schedules", "kernels", "measure", "logs", "tuner", "cmd", "peers"}, func(a, b string) int {
+	if !slices.IsSortedFunc([]string{"qnn", "schedules", "kernels", "measure", "logs", "tuner", "service", "cmd", "peers"}, func(a, b string) int {
 		return slices.Index(order, a) - slices.Index(order, b)
 	}) {
 		t.Error("the order is not the one of the package comment")
