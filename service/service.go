@@ -33,7 +33,6 @@ import (
 	"time"
 
 	"qtune/kernels/module"
-	"qtune/logs"
 	"qtune/schedules"
 	"qtune/service/api"
 	"qtune/tuner"
@@ -250,11 +249,6 @@ func (s *Service) Tasks(ctx context.Context, hash string, isa schedules.ISA) ([]
 		return nil, err
 	}
 	return s.tasks.get(s.modelPath(hash), isa)
-}
-
-// Merge adds what an export of another log holds.
-func (s *Service) Merge(ctx context.Context, r io.Reader) (logs.ImportStats, error) {
-	return s.log.Import(ctx, r)
 }
 
 // Load says how busy a service is.
