@@ -26,7 +26,7 @@ func (s *Service) kick() {
 func (s *Service) schedule() {
 	for {
 		var again <-chan time.Time
-		if err := s.startJobs(); err != nil {
+		if err := s.startJobs(); err != nil && s.ctx.Err() == nil {
 			s.cfg.Log.Error("jobs cannot be started", "error", err)
 			again = time.After(retryAfter)
 		}

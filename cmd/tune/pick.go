@@ -57,6 +57,14 @@ func (f *pickFlags) workloads(isa schedules.ISA) ([]schedules.Workload, error) {
 	return picked, nil
 }
 
+// wanted is what a service is asked for: the model, or the one workload.
+func (f *pickFlags) wanted(workloads []schedules.Workload, isa schedules.ISA) wanted {
+	if f.model.path != "" {
+		return wanted{model: f.model.path, isa: isa}
+	}
+	return wanted{workload: workloads[0], isa: isa}
+}
+
 // ofAllTargets returns the workloads for each target, those of several once.
 func (f *pickFlags) ofAllTargets() ([]schedules.Workload, error) {
 	var all []schedules.Workload

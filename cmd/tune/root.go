@@ -12,7 +12,8 @@ import (
 // run executes the command line args and returns the exit status.
 func run(ctx context.Context, args []string, in io.Reader, out, messages io.Writer) int {
 	root := tuneCommand()
-	root.AddCommand(inferCommand(), benchCommand(), tasksCommand(), spaceCommand(), dumpCommand(), logCommand(), evalCommand(), zooCommand(), simulateCommand(), trainCommand(), childCommand())
+	root.AddCommand(inferCommand(), benchCommand(), tasksCommand(), spaceCommand(), dumpCommand(), logCommand(), evalCommand(), zooCommand(), simulateCommand(), trainCommand(),
+		serveCommand(), submitCommand(), jobsCommand(), watchCommand(), pullCommand(), childCommand())
 	root.SetArgs(args)
 	root.SetIn(in)
 	root.SetOut(out)

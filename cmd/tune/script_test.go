@@ -25,7 +25,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"tune": main})
+	testscript.Main(m, map[string]func(){"tune": main, "tune-simulated": simulatedTune})
 }
 
 // TestScripts runs the command as its user does: see testdata/script. Scripts
@@ -53,6 +53,7 @@ func TestScripts(t *testing.T) {
 			e.Setenv("OPS", ops)
 			e.Setenv("RECORDINGS", recordings)
 			e.Setenv("SHARED", shared)
+			e.Values[serverKey{}] = &serverOfScript{}
 			return nil
 		},
 		Condition: func(name string) (bool, error) {
@@ -76,6 +77,7 @@ func TestScripts(t *testing.T) {
 			"floatmodel": cmdFloatModel,
 			"picture":    cmdPicture,
 			"newerlog":   cmdNewerLog,
+			"serve":      cmdServe,
 		},
 	})
 }

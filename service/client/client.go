@@ -170,6 +170,11 @@ func (c *Client) BestOf(ctx context.Context, workload, target, machine string, w
 	return c.export(ctx, "/v1/best", url.Values{"workload": {workload}, "target": {target}, "machine": {machine}}, w)
 }
 
+// LogOf writes all that the service's log has of a workload, as an export.
+func (c *Client) LogOf(ctx context.Context, workload, target, machine string, w io.Writer) error {
+	return c.export(ctx, "/v1/log", url.Values{"workload": {workload}, "target": {target}, "machine": {machine}}, w)
+}
+
 func (c *Client) export(ctx context.Context, path string, query url.Values, w io.Writer) error {
 	res, err := c.do(ctx, "GET", path, query, "", nil, nil)
 	if err != nil {
