@@ -102,7 +102,7 @@ func (l *Log) addBest(ctx context.Context, q Query, to *bestLines) error {
 // other layout, in a form: what chooser.others reads.
 func fastestLayouts[T any](ctx context.Context, l *Log, best Record, form func(*trialRow, Trial) T) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
-		space, err := schedules.SpaceFor(best.Workload, best.Target.ISA)
+		space, err := l.cache.space(best.Workload, best.Target.ISA)
 		if err != nil {
 			return // an instruction set without schedules: nothing is chosen
 		}

@@ -1,6 +1,8 @@
 package service
 
 import (
+	"cmp"
+	"slices"
 	"sync"
 	"time"
 
@@ -15,13 +17,15 @@ const (
 
 // A feed holds the last events of a job, for any number of watchers, each of which
 // reads at its own pace from where it is: a slow one costs nothing, but misses the
-// oldest events when they make room. It is safe for concurrent use.
+// oldest events when they make room. Of progress only the latest is kept: it says
+// all that those before it said. It is safe for concurrent use.
 type feed struct {
 	mu struct {
 		sync.Mutex
-		events  []api.Event // the last ones, numbered without gap
+		events  []api.Event // the last ones, by number
 		bytes   int
 		next    int64         // number of the next event
+		dropped int64         // number of the last event that made room
 		changed chan struct{} // closed by the next change
 		end     string        // reason; "" while there will be more
 	}
@@ -32,6 +36,7 @@ type feed struct {
 func newFeed() *feed {
 	f := &feed{}
 	f.mu.next = time.Now().UnixMilli() * 1000
+	f.mu.dropped = f.mu.next - 1 // what a watcher of before has not seen, it has lost
 	f.mu.changed = make(chan struct{})
 	return f
 }
@@ -44,15 +49,30 @@ func (f *feed) publish(t api.EventType, data any) {
 	if f.mu.end != "" {
 		return
 	}
+	if t == api.ProgressEvent {
+		f.forgetProgress()
+	}
 	f.mu.events = append(f.mu.events, api.Event{Seq: f.mu.next, Type: t, Data: text})
 	f.mu.next++
 	f.mu.bytes += len(text)
 	for len(f.mu.events) > feedEvents || f.mu.bytes > feedBytes && len(f.mu.events) > 1 {
+		f.mu.dropped = f.mu.events[0].Seq
 		f.mu.bytes -= len(f.mu.events[0].Data)
-		f.mu.events[0] = api.Event{}
+		f.mu.events[0] = api.Event{} // its data is garbage now
 		f.mu.events = f.mu.events[1:]
 	}
 	f.wake()
+}
+
+// forgetProgress removes the last progress. The caller holds the lock.
+func (f *feed) forgetProgress() {
+	for i := len(f.mu.events) - 1; i >= 0; i-- {
+		if e := f.mu.events[i]; e.Type == api.ProgressEvent {
+			f.mu.bytes -= len(e.Data)
+			f.mu.events = slices.Delete(f.mu.events, i, i+1)
+			return
+		}
+	}
 }
 
 // end says that no event follows, and why.
@@ -83,10 +103,9 @@ func (f *feed) after(seq int64) reading {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	r := reading{end: f.mu.end, changed: f.mu.changed}
-	first := f.mu.next - int64(len(f.mu.events))
-	skip := min(max(seq+1-first, 0), int64(len(f.mu.events)))
-	r.lost = seq != 0 && seq+1 < first
-	r.events = append(r.events, f.mu.events[skip:]...)
+	skip, _ := slices.BinarySearchFunc(f.mu.events, seq+1, func(e api.Event, n int64) int { return cmp.Compare(e.Seq, n) })
+	r.lost = seq != 0 && seq < f.mu.dropped
+	r.events = slices.Clone(f.mu.events[skip:])
 	return r
 }
 

@@ -42,6 +42,14 @@ func TestSlowWatcher(t *testing.T) {
 	if got, _ = w.Next(t.Context()); len(got) != 4 || f.mu.bytes > feedBytes {
 		t.Errorf("%d events of %d bytes are kept", len(got)-1, f.mu.bytes)
 	}
+	// Progress is the latest alone.
+	for i := range 9 {
+		f.publish(api.ProgressEvent, api.Progress{Done: i})
+		f.publish(api.EndedEvent, api.TaskEnded{Task: i})
+	}
+	if got, _ = w.Next(t.Context()); len(got) != 10 || got[8].Type != api.ProgressEvent || !strings.Contains(string(got[8].Data), `"done":8`) {
+		t.Errorf("%d events: %+v", len(got), got)
+	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := w.Next(ctx); !errors.Is(err, context.Canceled) {

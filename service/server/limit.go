@@ -25,15 +25,15 @@ var errSlow = errors.New("the body came too slowly")
 
 // limitTime bounds how long a request's body may take to come and an answer to be
 // taken, by their sizes so far.
-func limitTime(next http.Handler) http.Handler {
+func (s *Server) limitTime(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c := http.NewResponseController(w)
 		if r.ContentLength != 0 {
 			begun := time.Now()
-			_ = c.SetReadDeadline(begun.Add(grace)) // also of a body that nobody reads
-			r.Body = &pacedBody{ReadCloser: r.Body, control: c, begun: begun}
+			_ = c.SetReadDeadline(begun.Add(s.grace)) // also of a body that nobody reads
+			r.Body = &pacedBody{ReadCloser: r.Body, control: c, until: begun.Add(s.grace)}
 		}
-		next.ServeHTTP(&pacedWriter{w, c}, r)
+		next.ServeHTTP(&pacedWriter{w, c, s.grace}, r)
 	})
 }
 
@@ -41,16 +41,14 @@ func limitTime(next http.Handler) http.Handler {
 type pacedBody struct {
 	io.ReadCloser
 	control *http.ResponseController
-	begun   time.Time
-	bytes   int64
+	until   time.Time // with what has come so far
 }
 
 func (b *pacedBody) Read(p []byte) (int, error) {
-	deadline := b.begun.Add(grace + time.Duration(b.bytes)*time.Second/minPace)
 	// Where there is no connection, as in tests, there is nothing to wait for.
-	_ = b.control.SetReadDeadline(deadline)
+	_ = b.control.SetReadDeadline(b.until)
 	n, err := b.ReadCloser.Read(p)
-	b.bytes += int64(n)
+	b.until = b.until.Add(time.Duration(n) * time.Second / minPace)
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		err = errSlow
@@ -64,10 +62,11 @@ func (b *pacedBody) Read(p []byte) (int, error) {
 type pacedWriter struct {
 	http.ResponseWriter
 	control *http.ResponseController
+	grace   time.Duration
 }
 
 func (w *pacedWriter) Write(p []byte) (int, error) {
-	_ = w.control.SetWriteDeadline(time.Now().Add(grace + time.Duration(len(p))*time.Second/minPace)) // idem
+	_ = w.control.SetWriteDeadline(time.Now().Add(w.grace + time.Duration(len(p))*time.Second/minPace)) // idem
 	return w.ResponseWriter.Write(p)
 }
 

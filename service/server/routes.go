@@ -84,7 +84,7 @@ func (s *Server) chain(next http.Handler) http.Handler {
 	foreign.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		writeError(w, http.StatusForbidden, "a request that another site caused")
 	}))
-	return s.observe(s.guard(foreign.Handler(limitTime(next))))
+	return s.observe(s.guard(foreign.Handler(s.limitTime(next))))
 }
 
 // observe logs and counts each request, and makes a panic a fault.

@@ -59,6 +59,7 @@ type Server struct {
 	metrics *metrics
 	uploads chan struct{} // holds one for each upload under way
 	watches chan struct{} // and for each watcher
+	grace   time.Duration // see limitTime
 }
 
 // New makes a Server.
@@ -66,7 +67,7 @@ func New(cfg Config) *Server {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &Server{cfg: cfg, uploads: make(chan struct{}, maxUploads), watches: make(chan struct{}, maxWatches)}
+	s := &Server{cfg: cfg, uploads: make(chan struct{}, maxUploads), watches: make(chan struct{}, maxWatches), grace: grace}
 	s.metrics = newMetrics(cfg.Service, s.watches)
 	s.handler = s.chain(s.routes())
 	return s

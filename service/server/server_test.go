@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -321,6 +322,35 @@ func TestListenersThatNeedMore(t *testing.T) {
 	if open, err := CheckListener(t.Context(), world, true, store); open || err != nil {
 		t.Errorf("with both: %v, %v", open, err)
 	}
+}
+
+// Clients that do not send what they announce are given up, and keep nothing.
+func TestSlowClients(t *testing.T) {
+	h, s := newServer(t, nil)
+	h.Config.Handler.(*Server).grace = 200 * time.Millisecond
+	request := "POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: %s\r\nContent-Length: 100000\r\n\r\n{\"model\":"
+	for path, kind := range map[string]string{"/v1/models": "application/octet-stream", "/v1/jobs": "application/json", "/v1/log": "application/jsonl"} {
+		conn := must(net.Dial("tcp", h.Listener.Addr().String()))
+		fmt.Fprintf(conn, request, path, kind)
+		_ = conn.SetReadDeadline(time.Now().Add(time.Minute))
+		res, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		if err != nil || res.StatusCode != http.StatusRequestTimeout {
+			t.Errorf("%s: %+v, %v", path, res, err)
+		}
+		conn.Close()
+	}
+	if files := must(filepath.Glob(filepath.Join(s.Config().Dir, "*", "*"))); len(files) != 0 {
+		t.Errorf("left: %v", files)
+	}
+	// As many uploads as are allowed keep others out, until they end.
+	server := h.Config.Handler.(*Server)
+	for range maxUploads {
+		server.uploads <- struct{}{}
+	}
+	lines := map[string]string{"Content-Type": "application/jsonl"}
+	asking{"POST", "/v1/log", "", lines, 429, "try again"}.check(t, h.URL)
+	<-server.uploads
+	asking{"POST", "/v1/log", "{}", lines, 422, "not an export"}.check(t, h.URL)
 }
 
 // A watcher whose connection breaks goes on after the last event that it saw, also
