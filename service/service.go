@@ -6,7 +6,7 @@
 // In: models, jobs, logs to merge. Out: rows of the log, results, events.
 //
 //	store    store.go jobs.go models.go tokens.go   rows beside those of the log
-//	schedule scheduler.go                           which jobs run
+//	schedule scheduler.go claim.go                  which jobs run
 //	run      run.go view.go                         a tuner.Tune for each
 //	share    mux.go                                 the Runner between them
 //	tell     feed.go watch.go events.go             what happens, to watchers
