@@ -17,6 +17,7 @@ type cache struct {
 		workloads  map[string]schedules.Workload
 		machines   map[string]schedules.Machine
 		schedules  map[string]schedules.Schedule
+		spaces     map[spaceKey]*schedules.Space
 	}
 }
 
@@ -26,6 +27,7 @@ func newCache() *cache {
 	c.mu.workloads = map[string]schedules.Workload{}
 	c.mu.machines = map[string]schedules.Machine{}
 	c.mu.schedules = map[string]schedules.Schedule{}
+	c.mu.spaces = map[spaceKey]*schedules.Space{}
 	return c
 }
 
@@ -56,6 +58,37 @@ func (c *cache) schedule(text string) (schedules.Schedule, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return remember(c.mu.schedules, text, schedules.ParseSchedule)
+}
+
+// A spaceKey names a space.
+type spaceKey struct {
+	workload schedules.Workload
+	isa      schedules.ISA
+}
+
+// maxSpaces bounds the spaces that are remembered: more than a few networks have.
+const maxSpaces = 1 << 10
+
+// space is schedules.SpaceFor, which takes longer than all queries of a look-up.
+func (c *cache) space(w schedules.Workload, isa schedules.ISA) (*schedules.Space, error) {
+	key := spaceKey{w, isa}
+	c.mu.Lock()
+	s := c.mu.spaces[key]
+	c.mu.Unlock()
+	if s != nil {
+		return s, nil
+	}
+	s, err := schedules.SpaceFor(w, isa)
+	if err != nil {
+		return nil, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.mu.spaces) >= maxSpaces {
+		clear(c.mu.spaces)
+	}
+	c.mu.spaces[key] = s
+	return s, nil
 }
 
 // target is schedules.ParseTarget of an instruction set and a machine.

@@ -79,10 +79,15 @@ func checkOf(sum int64) string { return fmt.Sprintf("%016x", uint64(sum)) }
 // Export writes everything as text: JSON lines, sorted, so that two exports can
 // be compared line by line. Import reads it.
 func (l *Log) Export(ctx context.Context, w io.Writer) error {
+	return emitLines(w, func(emit func(any) error) error { return l.export(ctx, emit) })
+}
+
+// emitLines writes what a function emits, a line each.
+func emitLines(w io.Writer, f func(emit func(any) error) error) error {
 	b := bufio.NewWriter(w)
 	out := json.NewEncoder(b)
 	out.SetEscapeHTML(false)
-	if err := l.export(ctx, out.Encode); err != nil {
+	if err := f(out.Encode); err != nil {
 		return err
 	}
 	return b.Flush()

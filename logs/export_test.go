@@ -274,7 +274,7 @@ func FuzzImport(f *testing.F) {
 		defer os.Remove(path)
 		defer l.Close()
 		if _, err := l.Import(t.Context(), bytes.NewReader(text)); err != nil {
-			if errors.Is(err, errNotExport) { // of the text, not of the log
+			if errors.Is(err, ErrNotExport) { // of the text, not of the log
 				path = ""
 			}
 			checkOneLine(t, err, path)

@@ -1,10 +1,8 @@
 package logs
 
 import (
-	"bufio"
 	"cmp"
 	"context"
-	"encoding/json"
 	"io"
 	"iter"
 	"slices"
@@ -24,6 +22,10 @@ func (l *Log) ExportBest(ctx context.Context, w io.Writer) error {
 	if err != nil {
 		return err
 	}
+	return l.exportBest(ctx, w, tasks)
+}
+
+func (l *Log) exportBest(ctx context.Context, w io.Writer, tasks []Query) error {
 	var best bestLines
 	for _, q := range tasks {
 		if err := l.addBest(ctx, q, &best); err != nil {
@@ -31,22 +33,21 @@ func (l *Log) ExportBest(ctx context.Context, w io.Writer) error {
 		}
 	}
 	best.sort()
-	b := bufio.NewWriter(w)
-	out := json.NewEncoder(b)
-	out.SetEscapeHTML(false)
-	lines := []any{logLine{"log", exportFormat}}
-	for _, t := range best.trials {
-		lines = append(lines, t)
-	}
-	for _, f := range best.finals {
-		lines = append(lines, f)
-	}
-	for _, line := range append(lines, endLine{"end"}) {
-		if err := out.Encode(line); err != nil {
-			return err
+	return emitLines(w, func(emit func(any) error) error {
+		lines := []any{logLine{"log", exportFormat}}
+		for _, t := range best.trials {
+			lines = append(lines, t)
 		}
-	}
-	return b.Flush()
+		for _, f := range best.finals {
+			lines = append(lines, f)
+		}
+		for _, line := range append(lines, endLine{"end"}) {
+			if err := emit(line); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 type bestLines struct {
@@ -101,7 +102,7 @@ func (l *Log) addBest(ctx context.Context, q Query, to *bestLines) error {
 // other layout, in a form: what chooser.others reads.
 func fastestLayouts[T any](ctx context.Context, l *Log, best Record, form func(*trialRow, Trial) T) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
-		space, err := schedules.SpaceFor(best.Workload, best.Target.ISA)
+		space, err := l.cache.space(best.Workload, best.Target.ISA)
 		if err != nil {
 			return // an instruction set without schedules: nothing is chosen
 		}
@@ -130,11 +131,17 @@ func fastestLayouts[T any](ctx context.Context, l *Log, best Record, form func(*
 // tasks lists what the log has a successful measurement of: a query for each
 // workload, instruction set and class of machine, sorted.
 func (l *Log) tasks(ctx context.Context) ([]Query, error) {
-	rows, err := l.query(ctx, `SELECT DISTINCT w.id, w.text, p.isa, m.class, min(m.text) FROM (
+	return l.readTasks(ctx, `SELECT DISTINCT w.id, w.text, p.isa, m.class, min(m.text) FROM (
 			SELECT workload, machine, isa FROM finals
 			UNION SELECT workload, machine, u.isa FROM trials t JOIN setups u ON u.id = t.setup WHERE t.status = 'ok'
 		) p JOIN workloads w ON w.id = p.workload JOIN machines m ON m.id = p.machine
 		GROUP BY w.text, p.isa, m.class ORDER BY w.text, p.isa, m.class`)
+}
+
+// readTasks makes a Query of each row (workload's id and text, instruction set,
+// machine's class and text).
+func (l *Log) readTasks(ctx context.Context, query string, args ...any) ([]Query, error) {
+	rows, err := l.query(ctx, query, args...)
 	if err != nil {
 		return nil, err
 	}

@@ -47,7 +47,11 @@ func (s *ImportStats) count(added bool) {
 	}
 }
 
-var errNotExport = errors.New("not an export of a log")
+// Errors of Import for what it cannot read at all.
+var (
+	ErrNotExport   = errors.New("not an export of a log")
+	ErrNewerExport = errors.New("a newer version of this program wrote the export")
+)
 
 // Import adds what an export holds and l does not. Lines that cannot be read
 // are noted and skipped; so are fields of other versions. The error is one of
@@ -69,7 +73,7 @@ func (l *Log) Import(ctx context.Context, r io.Reader) (ImportStats, error) {
 		stats = batch
 	}
 	if stats.Bad > 0 && stats.good == 0 {
-		return ImportStats{}, fmt.Errorf("%w: %s", errNotExport, stats.Notes[0])
+		return ImportStats{}, fmt.Errorf("%w: %s", ErrNotExport, stats.Notes[0])
 	}
 	if stats.Cut = stats.unended > 0; stats.Cut {
 		stats.note("line %d: the export is cut off: its last line, of kind \"end\", is missing", in.number)
@@ -149,7 +153,7 @@ func readHeader(text []byte, number int, stats *ImportStats) error {
 		return err
 	}
 	if l.Format > exportFormat {
-		return fmt.Errorf("line %d: a newer version of this program wrote the export (format %d, this one knows %d)", number, l.Format, exportFormat)
+		return fmt.Errorf("line %d: %w (format %d, this one knows %d)", number, ErrNewerExport, l.Format, exportFormat)
 	}
 	if l.Format >= 2 {
 		stats.unended++

@@ -40,10 +40,12 @@ func (l *Log) AllFinals(ctx context.Context) iter.Seq2[Final, error] {
 const (
 	// The order of the joins is that of the result: each table is read along an
 	// index, and nothing is sorted, however large the log.
-	inOrder = `FROM workloads w CROSS JOIN machines m CROSS JOIN setups u CROSS JOIN trials t
-		ON t.workload = w.id AND t.machine = m.id AND t.setup = u.id
-		ORDER BY w.text, m.text, u.isa, u.generator, u.protocol, t.time, t.checksum`
-	finalsInOrder = fromFinals + "ORDER BY w.text, m.text, f.isa, f.schedule, f.generator, f.protocol, f.time"
+	inOrder       = trialsInOrder + trialOrder
+	trialsInOrder = `FROM workloads w CROSS JOIN machines m CROSS JOIN setups u CROSS JOIN trials t
+		ON t.workload = w.id AND t.machine = m.id AND t.setup = u.id `
+	trialOrder    = "ORDER BY w.text, m.text, u.isa, u.generator, u.protocol, t.time, t.checksum"
+	finalsInOrder = fromFinals + finalOrder
+	finalOrder    = "ORDER BY w.text, m.text, f.isa, f.schedule, f.generator, f.protocol, f.time"
 )
 
 func (l *Log) trials(ctx context.Context, from string, args ...any) iter.Seq2[Trial, error] {

@@ -26,6 +26,7 @@ type compileFlags struct {
 	frozen  bool
 	threads int
 	noFuse  bool
+	remote  cacheFlags
 }
 
 func (f *compileFlags) register(c *cobra.Command) {
@@ -35,30 +36,29 @@ func (f *compileFlags) register(c *cobra.Command) {
 	registerThreads(c, &f.threads)
 	c.Flags().BoolVar(&f.noFuse, "no-fuse", false, "compute the network operator by operator, every tensor of the file")
 	registerMachine(c, &f.machine)
+	f.remote.register(c)
 	c.Flags().BoolVar(&f.strict, "strict", false, "fail with exit status 3 where a schedule was not measured for this workload on this kind of machine")
 	c.Flags().BoolVar(&f.frozen, "frozen", false, "the log must be there and stays as it is, with no file beside it; nothing is measured to choose a schedule")
 }
 
-// open opens the log for reading. Without --log or --frozen, a log that is not
-// there is no error, but nil.
-func (f *compileFlags) open(c *cobra.Command) (*logs.Log, error) {
-	l, err := logs.Open(f.log, logs.Options{ReadOnly: true, Frozen: f.frozen, Warn: warner(c)})
-	if errors.Is(err, fs.ErrNotExist) && !c.Flags().Changed("log") && !f.frozen {
-		return nil, nil
+// open opens what knows schedules for reading: the log, or what the service says.
+// Without --log or --frozen, a log that is not there is no error, but nil.
+func (f *compileFlags) open(c *cobra.Command, w wanted) (l *logs.Log, done func(), err error) {
+	if f.remote.used() {
+		return f.remote.open(c, w)
 	}
-	return l, err
+	l, err = logs.Open(f.log, logs.Options{ReadOnly: true, Frozen: f.frozen, Warn: warner(c)})
+	if errors.Is(err, fs.ErrNotExist) && !c.Flags().Changed("log") && !f.frozen {
+		return nil, func() {}, nil
+	}
+	return l, func() { l.Close() }, err
 }
 
 // chooser returns what chooses schedules by the log, which is closed by done.
-func (f *compileFlags) chooser(c *cobra.Command) (choose module.Chooser, done func(), err error) {
-	log, err := f.open(c)
+func (f *compileFlags) chooser(c *cobra.Command, w wanted) (choose module.Chooser, done func(), err error) {
+	log, done, err := f.open(c, w)
 	if err != nil {
 		return nil, nil, err
-	}
-	done = func() {
-		if log != nil {
-			log.Close()
-		}
 	}
 	machine, err := machineOf(c.Context(), log, f.machine)
 	if err != nil {
@@ -88,7 +88,7 @@ func (f *compileFlags) compile(c *cobra.Command, g *qnn.Graph, path string) (*mo
 	if err := checkThreads(f.threads); err != nil {
 		return nil, err
 	}
-	choose, done, err := f.chooser(c)
+	choose, done, err := f.chooser(c, wanted{model: path, isa: isa})
 	if err != nil {
 		return nil, err
 	}
@@ -109,7 +109,7 @@ func (f *compileFlags) compile(c *cobra.Command, g *qnn.Graph, path string) (*mo
 
 // choose returns what compile would choose for one workload.
 func (f *compileFlags) choose(c *cobra.Command, w schedules.Workload, isa schedules.ISA) (module.Choice, error) {
-	choose, done, err := f.chooser(c)
+	choose, done, err := f.chooser(c, wanted{workload: w, isa: isa})
 	if err != nil {
 		return module.Choice{}, err
 	}

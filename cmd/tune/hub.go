@@ -40,7 +40,7 @@ SIGINT.`,
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return runHub(c, &f) },
 	}
-	registerStore(c, &f.store)
+	registerHubStore(c, &f.store)
 	fl := c.Flags()
 	fl.StringVar(&f.listen, "listen", "127.0.0.1:4222", "address; without a host it is for this machine alone; 0.0.0.0:4222 is for others too, which needs a folder made by init")
 	fl.StringVar(&f.metrics, "metrics", "", "address for Prometheus to scrape, such as localhost:9464; /healthz too; without encryption or credentials, so not for other networks")
@@ -50,7 +50,7 @@ SIGINT.`,
 	return c
 }
 
-func registerStore(c *cobra.Command, to *string) {
+func registerHubStore(c *cobra.Command, to *string) {
 	c.Flags().StringVar(to, "store", "", "folder of the hub")
 }
 

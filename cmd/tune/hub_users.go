@@ -40,7 +40,7 @@ func hubInitCommand() *cobra.Command {
 			return nil
 		},
 	}
-	registerStore(c, &store)
+	registerHubStore(c, &store)
 	c.Flags().StringSliceVar(&hosts, "host", nil, "names and addresses by which others reach this machine; localhost is always among them")
 	return c
 }
@@ -54,7 +54,7 @@ type newUserFlags struct {
 }
 
 func (f *newUserFlags) register(c *cobra.Command) {
-	registerStore(c, &f.store)
+	registerHubStore(c, &f.store)
 	c.Flags().StringVarP(&f.out, "output", "o", "", "file to write the credentials to, which must not be there yet (default: standard output)")
 }
 
@@ -180,7 +180,7 @@ func hubRevokeCommand() *cobra.Command {
 			return hub.Revoke(store, name)
 		},
 	}
-	registerStore(c, &store)
+	registerHubStore(c, &store)
 	return c
 }
 
@@ -214,7 +214,7 @@ func hubUsersCommand() *cobra.Command {
 			return errors.Join(printUsers(c.OutOrStdout(), users, json), err)
 		},
 	}
-	registerStore(c, &store)
+	registerHubStore(c, &store)
 	registerJSON(c, &json)
 	return c
 }

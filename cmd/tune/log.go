@@ -16,11 +16,11 @@ func logCommand() *cobra.Command {
 		Short: "Look into the log, copy it to and from text, merge, compare and check",
 		Args:  noArgs,
 		RunE: func(*cobra.Command, []string) error {
-			return usageErrorf("log: which of show, best, export, import, merge, diff, verify, prune?")
+			return usageErrorf("log: which of show, best, export, import, merge, diff, verify, prune, backup?")
 		},
 	}
 	c.AddCommand(logShowCommand(), logBestCommand(), logExportCommand(), logImportCommand(),
-		logMergeCommand(), logDiffCommand(), logVerifyCommand(), logPruneCommand())
+		logMergeCommand(), logDiffCommand(), logVerifyCommand(), logPruneCommand(), logBackupCommand())
 	return c
 }
 

@@ -27,6 +27,7 @@ func logBestCommand() *cobra.Command {
 		target  targetFlags
 		machine string
 		path    string
+		remote  cacheFlags
 		json    bool
 	)
 	c := &cobra.Command{
@@ -42,11 +43,11 @@ func logBestCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			log, err := logs.Open(path, logs.Options{ReadOnly: true, Warn: warner(c)})
+			log, done, err := openKnown(c, path, &remote, pick.wanted(workloads, isa))
 			if err != nil {
 				return err
 			}
-			defer log.Close()
+			defer done()
 			m, err := machineOf(c.Context(), log, machine)
 			if err != nil {
 				return err
@@ -69,8 +70,18 @@ func logBestCommand() *cobra.Command {
 	target.register(c)
 	registerMachine(c, &machine)
 	registerLog(c, &path)
+	remote.register(c)
 	registerJSON(c, &json)
 	return c
+}
+
+// openKnown opens what knows schedules: the log at path, or what a service says.
+func openKnown(c *cobra.Command, path string, remote *cacheFlags, w wanted) (log *logs.Log, done func(), err error) {
+	if remote.used() {
+		return remote.open(c, w)
+	}
+	log, err = logs.Open(path, logs.Options{ReadOnly: true, Warn: warner(c)})
+	return log, func() { log.Close() }, err
 }
 
 // reportBest is what the compiler chooses, with the time where that was measured.

@@ -46,15 +46,23 @@ func (f *pickFlags) workloads(isa schedules.ISA) ([]schedules.Workload, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", f.model.path, err)
 	}
-	numbers, err := selectTasks(tasks, f.tasks)
+	numbers, err := schedules.SelectTasks(tasks, f.tasks)
 	if err != nil {
-		return nil, err
+		return nil, usageErrorf("--tasks %w", err)
 	}
 	var picked []schedules.Workload
 	for _, i := range numbers {
 		picked = append(picked, tasks[i].Workload)
 	}
 	return picked, nil
+}
+
+// wanted is what a service is asked for: the model, or the one workload.
+func (f *pickFlags) wanted(workloads []schedules.Workload, isa schedules.ISA) wanted {
+	if f.model.path != "" {
+		return wanted{model: f.model.path, isa: isa}
+	}
+	return wanted{workload: workloads[0], isa: isa}
 }
 
 // ofAllTargets returns the workloads for each target, those of several once.

@@ -26,7 +26,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"tune": main})
+	testscript.Main(m, map[string]func(){"tune": main, "tune-simulated": simulatedTune})
 }
 
 // TestScripts runs the command as its user does: see testdata/script. Scripts
@@ -60,6 +60,7 @@ func TestScripts(t *testing.T) {
 			e.Setenv("RECORDINGS", recordings)
 			e.Setenv("BEST", best)
 			e.Setenv("SHARED", shared)
+			e.Values[serverKey{}] = &serverOfScript{}
 			return nil
 		},
 		Condition: func(name string) (bool, error) {
@@ -86,6 +87,7 @@ func TestScripts(t *testing.T) {
 			"floatmodel": cmdFloatModel,
 			"picture":    cmdPicture,
 			"newerlog":   cmdNewerLog,
+			"serve":      cmdServe,
 		},
 	})
 }

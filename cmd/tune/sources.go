@@ -114,12 +114,21 @@ func (f *compileFlags) checkStrict(c *cobra.Command, layers []module.LayerInfo, 
 		return nil
 	}
 	w := c.ErrOrStderr()
-	fmt.Fprintf(w, "%s without an exact record in %s:\n", plural(len(missing), "workload"), f.log)
+	where, how := f.log, fillCommand(missing, f.log, isa)
+	if f.remote.server != "" {
+		where, how = f.remote.server, submitLine(f.remote.server, path, len(missing), isa)
+	}
+	fmt.Fprintf(w, "%s without an exact record in %s:\n", plural(len(missing), "workload"), where)
 	if err := t.write(w); err != nil {
 		return err
 	}
-	fmt.Fprintf(w, "to measure them, on the machine that they are for:\n%s\n", fillCommand(missing, f.log, isa))
-	return statusError{fmt.Errorf("--strict: %s: %s without an exact record in %s", path, plural(bad, "layer"), f.log), statusNotStrict}
+	fmt.Fprintf(w, "to measure them, on the machine that they are for:\n%s\n", how)
+	return statusError{fmt.Errorf("--strict: %s: %s without an exact record in %s", path, plural(bad, "layer"), where), statusNotStrict}
+}
+
+// submitLine is the command that has a service tune a network.
+func submitLine(server, path string, missing int, isa schedules.ISA) string {
+	return fmt.Sprintf("    tune submit --server %s --model %s --target %s --trials %d --watch", shellQuote(server), shellQuote(path), isa, trialsToFill*missing)
 }
 
 // fillCommand is the command that tunes workloads.

@@ -168,9 +168,9 @@ func (f *tuneFlags) pickTasks(c *cobra.Command, isa schedules.ISA) (*qnn.Graph, 
 	if len(tasks) == 0 {
 		return nil, nil, fmt.Errorf("%s: nothing to tune: no convolution, depthwise or dense operator", f.model.path)
 	}
-	numbers, err := selectTasks(tasks, f.tasks)
+	numbers, err := schedules.SelectTasks(tasks, f.tasks)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, usageErrorf("--tasks %w", err)
 	}
 	var picked []schedules.Task
 	for _, i := range numbers {

@@ -41,25 +41,6 @@ func TestTopClasses(t *testing.T) {
 	}
 }
 
-func TestSelectTasks(t *testing.T) {
-	var tasks []schedules.Task
-	for _, op := range []schedules.Op{schedules.Conv2D, schedules.Depthwise, schedules.Conv2D, schedules.Dense} {
-		tasks = append(tasks, schedules.Task{Workload: schedules.Workload{Op: op}})
-	}
-	for sel, want := range map[string][]int{
-		"": {0, 1, 2, 3}, "2": {2}, "0-1,3": {0, 1, 3}, "dense": {3}, "conv2d, 1": {0, 1, 2}, "3,3": {3},
-	} {
-		if got, err := selectTasks(tasks, sel); err != nil || !slices.Equal(got, want) {
-			t.Errorf("%q: %v, %v, want %v", sel, got, err, want)
-		}
-	}
-	for _, sel := range []string{"4", "-1", "2-1", "x", "1-", "0,,", "1-9"} {
-		if got, err := selectTasks(tasks[:3], sel); err == nil || status(err) != statusUsage {
-			t.Errorf("%q: %v, %v, want wrong usage", sel, got, err)
-		}
-	}
-}
-
 func TestTableAlignsColumns(t *testing.T) {
 	tab := newTable("name", ">n", "text")
 	tab.add("a", "100", "x y")

@@ -9,6 +9,7 @@ import (
 	"os"
 	"runtime/debug"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -158,6 +159,17 @@ func hostWorkerName(host string) string {
 	}, host)
 	name = strings.TrimLeft(name, "-")
 	return name[:min(len(name), longest)]
+}
+
+// parseRange reads a number, or a range of numbers such as "4-6".
+func parseRange(word string) (lo, hi int, ok bool) {
+	from, to, isRange := strings.Cut(word, "-")
+	if !isRange {
+		to = from
+	}
+	lo, errLo := strconv.Atoi(from)
+	hi, errHi := strconv.Atoi(to)
+	return lo, hi, errLo == nil && errHi == nil && lo <= hi
 }
 
 // pickCores returns the cores to measure on. Low numbers serve interrupts: by

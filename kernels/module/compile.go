@@ -49,17 +49,6 @@ func Passes(noFuse bool) []pass.Name {
 	return pass.Default()
 }
 
-// Tasks returns g legalised, as Compile compiles it, its distinct workloads for isa,
-// and the layers that have none.
-func Tasks(g *qnn.Graph, isa schedules.ISA) (*qnn.Graph, []schedules.Task, []schedules.Skipped, error) {
-	legal, err := pass.Run(g, Passes(false)...)
-	if err != nil {
-		return nil, nil, nil, err
-	}
-	tasks, skipped, err := schedules.Extract(legal, isa)
-	return legal, tasks, skipped, err
-}
-
 // prepare makes all that does not depend on memory: steps, code, constants.
 func (m *Module) prepare(o Options) (err error) {
 	for i := range m.graph.Nodes {

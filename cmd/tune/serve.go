@@ -1,0 +1,251 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"qtune/schedules"
+	"qtune/service"
+	"qtune/service/server"
+	"qtune/tuner"
+)
+
+// serveFlags are the flags of "tune serve".
+type serveFlags struct {
+	listen    string
+	store     string
+	cert, key string
+	maxJobs   int
+	retention time.Duration
+	parallel  int
+}
+
+const (
+	defaultListen  = "127.0.0.1:8765"
+	defaultMaxJobs = 8
+)
+
+func serveCommand() *cobra.Command {
+	var f serveFlags
+	c := &cobra.Command{
+		Use:   "serve --store DIR [--listen ADDR]",
+		Short: "Serve others: tune what they submit, keep one log, answer look-ups",
+		Long: `Serve others: tune what they submit on the cores of this machine, keep one log for
+all, answer look-ups. Jobs go on after a restart. An address that other machines
+reach needs TLS and a token for each user (serve add-token); so does a loopback
+address as soon as there is one token. See docs/service.md.`,
+		Args: noArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return serve(c, &f) },
+	}
+	registerStore(c, &f.store)
+	c.Flags().StringVar(&f.listen, "listen", defaultListen, "address and port; port 0 takes a free one")
+	c.Flags().StringVar(&f.cert, "tls-cert", "", "file with the certificate, PEM")
+	c.Flags().StringVar(&f.key, "tls-key", "", "file with its key, PEM")
+	c.Flags().IntVar(&f.maxJobs, "max-jobs", defaultMaxJobs, "jobs that share the machine at a time; others wait")
+	c.Flags().DurationVar(&f.retention, "retention", 0, "delete jobs that ended, and models without jobs, after so long, such as 720h (default: never); the log keeps all")
+	c.Flags().IntVar(&f.parallel, "parallel", 0, "processes that measure at the same time, each on a core (default: one measures, others check)")
+	c.AddCommand(addTokenCommand(), revokeCommand(), tokensCommand())
+	return c
+}
+
+func registerStore(c *cobra.Command, to *string) {
+	c.Flags().StringVar(to, "store", "", "folder of the service: its log, jobs, models and tokens")
+}
+
+// check finds what is wrong with the flags alone.
+func (f *serveFlags) check() error {
+	switch {
+	case f.store == "":
+		return usageErrorf("--store is missing")
+	case (f.cert == "") != (f.key == ""):
+		return usageErrorf("--tls-cert and --tls-key need each other")
+	case f.maxJobs < 1:
+		return usageErrorf("--max-jobs %d: must be 1 or more", f.maxJobs)
+	case f.retention < 0:
+		return usageErrorf("--retention %s: must not be negative", f.retention)
+	}
+	return checkNotNegative("--parallel", f.parallel)
+}
+
+// An engine measures for a service.
+type engine struct {
+	tuner.Runner
+	machine schedules.Machine
+	isas    []schedules.ISA // the best first
+	close   func() error
+}
+
+// serveRunner returns what a service measures with: the cores of this machine.
+var serveRunner = func(f *serveFlags) (*engine, error) {
+	isas := schedules.HostISAs()
+	if len(isas) == 0 {
+		return nil, errors.New("this CPU executes none of the targets that can be tuned")
+	}
+	r, err := newRunner(f.parallel, nil)
+	if err != nil {
+		return nil, err
+	}
+	return &engine{Runner: r, machine: schedules.HostMachine(), isas: isas, close: r.Close}, nil
+}
+
+// servePages returns the pages of a service; nil where there are none.
+var servePages = func(*service.Service) http.Handler { return nil }
+
+func serve(c *cobra.Command, f *serveFlags) (err error) {
+	if err := f.check(); err != nil {
+		return err
+	}
+	var config *tls.Config
+	if f.cert != "" {
+		pair, err := tls.LoadX509KeyPair(f.cert, f.key)
+		if err != nil {
+			return fmt.Errorf("--tls-cert: %w", err)
+		}
+		config = &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}
+	}
+	l, err := net.Listen("tcp", f.listen)
+	if err != nil {
+		return fmt.Errorf("--listen: %w", err)
+	}
+	defer l.Close()
+	open := false
+	err = withStore(f.store, func(s *service.Store) (err error) {
+		open, err = server.CheckListener(c.Context(), l, config != nil, s)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("--listen: %w", err)
+	}
+	runner, err := serveRunner(f)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, runner.close()) }()
+	log := slog.New(slog.NewTextHandler(c.ErrOrStderr(), nil))
+	s, err := service.Open(service.Config{
+		Dir: f.store, Runner: runner.Runner, Machine: runner.machine, ISAs: runner.isas,
+		MaxJobs: f.maxJobs, Retention: f.retention, Log: log,
+	})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	scheme := "http"
+	if config != nil {
+		scheme = "https"
+	}
+	fmt.Fprintf(c.OutOrStdout(), "serving %s on %s://%s\n", f.store, scheme, l.Addr())
+	return server.New(server.Config{Service: s, Open: open, TLS: config != nil, Pages: servePages(s), Log: log}).Serve(c.Context(), l, config)
+}
+
+// withStore runs f with the store of --store.
+func withStore(path string, f func(*service.Store) error) error {
+	if path == "" {
+		return usageErrorf("--store is missing")
+	}
+	s, err := service.OpenStore(path, nil)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f(s), s.Close())
+}
+
+func oneArg(what string) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		if len(args) != 1 {
+			return usageErrorf("%s: which %s? One", c.Name(), what)
+		}
+		return nil
+	}
+}
+
+func addTokenCommand() *cobra.Command {
+	var store, role string
+	c := &cobra.Command{
+		Use:   "add-token NAME --role R --store DIR",
+		Short: "Make a token for a user and print it; it cannot be shown again",
+		Args:  oneArg("user"),
+		RunE: func(c *cobra.Command, args []string) error {
+			r, err := service.ParseRole(role)
+			if err != nil {
+				return usageErrorf("--role: %w", err)
+			}
+			return withStore(store, func(s *service.Store) error {
+				token, err := s.AddToken(c.Context(), args[0], r)
+				if err != nil {
+					return err
+				}
+				_, err = fmt.Fprintln(c.OutOrStdout(), token)
+				return err
+			})
+		},
+	}
+	registerStore(c, &store)
+	c.Flags().StringVar(&role, "role", "", "read, submit or admin; each may do what those before it may")
+	return c
+}
+
+func revokeCommand() *cobra.Command {
+	var store string
+	c := &cobra.Command{
+		Use:   "revoke NAME --store DIR",
+		Short: "Remove a user's token; it is refused from then on",
+		Args:  oneArg("user"),
+		RunE: func(c *cobra.Command, args []string) error {
+			return withStore(store, func(s *service.Store) error { return s.Revoke(c.Context(), args[0]) })
+		},
+	}
+	registerStore(c, &store)
+	return c
+}
+
+// A tokenReport is a line of "tune serve tokens".
+type tokenReport struct {
+	Name    string    `json:"name"`
+	Role    string    `json:"role"`
+	Created time.Time `json:"created"`
+}
+
+func tokensCommand() *cobra.Command {
+	var (
+		store string
+		json  bool
+	)
+	c := &cobra.Command{
+		Use:   "tokens --store DIR",
+		Short: "List who has a token",
+		Args:  noArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			return withStore(store, func(s *service.Store) error { return printTokens(c.Context(), c.OutOrStdout(), s, json) })
+		},
+	}
+	registerStore(c, &store)
+	registerJSON(c, &json)
+	return c
+}
+
+func printTokens(ctx context.Context, w io.Writer, s *service.Store, json bool) error {
+	tokens, err := s.Tokens(ctx)
+	if err != nil {
+		return err
+	}
+	reports := []tokenReport{}
+	t := newTable("name", "role", "created")
+	for _, k := range tokens {
+		reports = append(reports, tokenReport{k.Name, k.Role.String(), k.Created})
+		t.add(k.Name, k.Role.String(), k.Created.Format(time.DateTime))
+	}
+	if json {
+		return writeJSON(w, reports)
+	}
+	return t.write(w)
+}

@@ -1,0 +1,103 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"qtune/kernels"
+	"qtune/measure"
+	"qtune/measure/sim"
+	"qtune/schedules"
+)
+
+// simulatedTune is the command, but what it serves measures on a simulated machine:
+// of one slot, so that searches do not depend on the order of batches.
+func simulatedTune() {
+	serveRunner = func(*serveFlags) (*engine, error) {
+		return &engine{Runner: newSimulated(), machine: schedules.HostMachine(), isas: schedules.HostISAs(), close: func() error { return nil }}, nil
+	}
+	main()
+}
+
+// A simulated machine gives times of a formula, and the hashes of the code that
+// would run: so what is tuned counts as exact.
+type simulated struct{ *sim.Runner }
+
+func newSimulated() simulated {
+	return simulated{sim.New(sim.Config{Seed: 3, Noise: 0.02, Slots: 1, Delay: 2 * time.Millisecond})}
+}
+
+func (s simulated) Measure(ctx context.Context, jobs []measure.Job) ([]measure.Result, error) {
+	results, err := s.Runner.Measure(ctx, jobs)
+	for i := range results {
+		k, err := kernels.Build(jobs[i].Workload, jobs[i].Schedule, jobs[i].ISA)
+		if err != nil {
+			results[i] = measure.Failed(jobs[i], measure.BuildError, "%v", err)
+			continue
+		}
+		results[i].CodeHash = k.CodeHash()
+	}
+	return results, err
+}
+
+// cmdServe: "serve start" serves $STORE on a free port, of which $SERVER is the
+// address from then on; "serve stop" stops it in an orderly way.
+func cmdServe(ts *testscript.TestScript, _ bool, args []string) {
+	if args[0] == "stop" {
+		ts.Check(ts.Value(serverKey{}).(*serverOfScript).stop())
+		return
+	}
+	s := ts.Value(serverKey{}).(*serverOfScript)
+	address, err := s.start(ts.MkAbs("store"), ts.Getenv("PATH"))
+	ts.Check(err)
+	ts.Setenv("SERVER", address)
+	ts.Setenv("STORE", ts.MkAbs("store"))
+	ts.Defer(func() { _ = s.stop() })
+}
+
+type serverKey struct{}
+
+// A serverOfScript is the process that serves a store.
+type serverOfScript struct{ process *exec.Cmd }
+
+// start begins to serve and returns the address.
+func (s *serverOfScript) start(store, path string) (string, error) {
+	name := "tune-simulated"
+	for _, dir := range strings.Split(path, string(os.PathListSeparator)) {
+		if _, err := os.Stat(dir + "/" + name); err == nil {
+			name = dir + "/" + name
+			break
+		}
+	}
+	s.process = exec.Command(name, "serve", "--store", store, "--listen", "127.0.0.1:0")
+	s.process.Stderr = io.Discard
+	out, err := s.process.StdoutPipe()
+	if err != nil {
+		return "", err
+	}
+	if err := s.process.Start(); err != nil {
+		return "", err
+	}
+	line, err := bufio.NewReader(out).ReadString('\n')
+	_, address, _ := strings.Cut(strings.TrimSpace(line), " on ")
+	return address, err
+}
+
+func (s *serverOfScript) stop() error {
+	if s.process == nil {
+		return nil
+	}
+	p := s.process
+	s.process = nil
+	if err := p.Process.Signal(os.Interrupt); err != nil {
+		return err
+	}
+	return p.Wait()
+}
