@@ -77,7 +77,7 @@ func (r *jobRun) tune(ctx context.Context) (report *tuner.Report, err error) {
 		}
 	}()
 	spec := r.claim.job.Spec
-	tasks, err := r.service.tasksOf(spec)
+	tasks, err := r.service.JobTasks(spec)
 	if err != nil {
 		return nil, err
 	}

@@ -33,6 +33,7 @@ import (
 	"time"
 
 	"qtune/kernels/module"
+	"qtune/qnn"
 	"qtune/schedules"
 	"qtune/service/api"
 	"qtune/tuner"
@@ -202,7 +203,7 @@ func (s *Service) resolve(ctx context.Context, spec api.Spec) (api.Spec, error) 
 	if _, err := s.Model(ctx, spec.Model); err != nil {
 		return spec, err
 	}
-	_, err := s.tasksOf(spec)
+	_, err := s.JobTasks(spec)
 	return spec, err
 }
 
@@ -249,6 +250,14 @@ func (s *Service) Tasks(ctx context.Context, hash string, isa schedules.ISA) ([]
 		return nil, err
 	}
 	return s.tasks.get(s.modelPath(hash), isa)
+}
+
+// Graph returns the network of a model.
+func (s *Service) Graph(ctx context.Context, hash string) (*qnn.Graph, error) {
+	if _, err := s.Model(ctx, hash); err != nil {
+		return nil, err
+	}
+	return readModel(s.modelPath(hash))
 }
 
 // Load says how busy a service is.

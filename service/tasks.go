@@ -56,8 +56,8 @@ func (c *taskCache) get(path string, isa schedules.ISA) ([]schedules.Task, error
 	return v.([]schedules.Task), nil
 }
 
-// tasksOf returns what a job tunes.
-func (s *Service) tasksOf(spec api.Spec) ([]schedules.Task, error) {
+// JobTasks returns what a job with a Spec tunes.
+func (s *Service) JobTasks(spec api.Spec) ([]schedules.Task, error) {
 	tasks, err := s.tasks.get(s.modelPath(spec.Model), schedules.ISA(spec.Target))
 	if err != nil {
 		return nil, err

@@ -15,6 +15,7 @@ import (
 
 	"qtune/schedules"
 	"qtune/service"
+	"qtune/service/pages"
 	"qtune/service/server"
 	"qtune/tuner"
 )
@@ -27,6 +28,8 @@ type serveFlags struct {
 	maxJobs   int
 	retention time.Duration
 	parallel  int
+	hub       hubFlags
+	machine   string
 }
 
 const (
@@ -52,6 +55,8 @@ address as soon as there is one token. See docs/service.md.`,
 	c.Flags().StringVar(&f.key, "tls-key", "", "file with its key, PEM")
 	c.Flags().IntVar(&f.maxJobs, "max-jobs", defaultMaxJobs, "jobs that share the machine at a time; others wait")
 	c.Flags().DurationVar(&f.retention, "retention", 0, "delete jobs that ended, and models without jobs, after so long, such as 720h (default: never); the log keeps all")
+	f.hub.register(c, "workers", "measure on the workers of a hub, such as tls://hub.example:4222 (default: on this machine)")
+	c.Flags().StringVar(&f.machine, "machine", "", `of the workers, those of this machine: the start of its text, such as "amd-26-2" (default: the kind that most workers are)`)
 	c.Flags().IntVar(&f.parallel, "parallel", 0, "processes that measure at the same time, each on a core (default: one measures, others check)")
 	c.AddCommand(addTokenCommand(), revokeCommand(), tokensCommand())
 	return c
@@ -66,6 +71,10 @@ func (f *serveFlags) check() error {
 	switch {
 	case f.store == "":
 		return usageErrorf("--store is missing")
+	case f.hub.url == "" && (f.hub.creds != "" || f.machine != ""):
+		return usageErrorf("--creds and --machine are for --workers")
+	case f.hub.url != "" && f.parallel > 0:
+		return usageErrorf("--parallel is for measuring on this machine")
 	case (f.cert == "") != (f.key == ""):
 		return usageErrorf("--tls-cert and --tls-key need each other")
 	case f.maxJobs < 1:
@@ -81,11 +90,16 @@ type engine struct {
 	tuner.Runner
 	machine schedules.Machine
 	isas    []schedules.ISA // the best first
+	workers pages.Workers   // nil: this machine measures
 	close   func() error
 }
 
-// serveRunner returns what a service measures with: the cores of this machine.
-var serveRunner = func(f *serveFlags) (*engine, error) {
+// serveRunner returns what a service measures with: the cores of this machine, or
+// workers.
+var serveRunner = func(c *cobra.Command, f *serveFlags, log *slog.Logger) (*engine, error) {
+	if f.hub.url != "" {
+		return f.workers(c, log)
+	}
 	isas := schedules.HostISAs()
 	if len(isas) == 0 {
 		return nil, errors.New("this CPU executes none of the targets that can be tuned")
@@ -97,8 +111,14 @@ var serveRunner = func(f *serveFlags) (*engine, error) {
 	return &engine{Runner: r, machine: schedules.HostMachine(), isas: isas, close: r.Close}, nil
 }
 
-// servePages returns the pages of a service; nil where there are none.
-var servePages = func(*service.Service) http.Handler { return nil }
+// workers measures on the workers of a hub, of one kind.
+func (f *serveFlags) workers(c *cobra.Command, log *slog.Logger) (*engine, error) {
+	team, err := joinFleet(c, &f.hub, "", f.machine, log)
+	if err != nil {
+		return nil, err
+	}
+	return &engine{Runner: team.runner, machine: team.target.Machine, isas: []schedules.ISA{team.target.ISA}, workers: team.workers, close: team.close}, nil
+}
 
 func serve(c *cobra.Command, f *serveFlags) (err error) {
 	if err := f.check(); err != nil {
@@ -125,12 +145,12 @@ func serve(c *cobra.Command, f *serveFlags) (err error) {
 	if err != nil {
 		return fmt.Errorf("--listen: %w", err)
 	}
-	runner, err := serveRunner(f)
+	log := slog.New(slog.NewTextHandler(c.ErrOrStderr(), nil))
+	runner, err := serveRunner(c, f, log)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, runner.close()) }()
-	log := slog.New(slog.NewTextHandler(c.ErrOrStderr(), nil))
 	s, err := service.Open(service.Config{
 		Dir: f.store, Runner: runner.Runner, Machine: runner.machine, ISAs: runner.isas,
 		MaxJobs: f.maxJobs, Retention: f.retention, Log: log,
@@ -144,7 +164,7 @@ func serve(c *cobra.Command, f *serveFlags) (err error) {
 		scheme = "https"
 	}
 	fmt.Fprintf(c.OutOrStdout(), "serving %s on %s://%s\n", f.store, scheme, l.Addr())
-	return server.New(server.Config{Service: s, Open: open, TLS: config != nil, Pages: servePages(s), Log: log}).Serve(c.Context(), l, config)
+	return server.New(server.Config{Service: s, Open: open, TLS: config != nil, Pages: pages.New(s, runner.workers, log), Log: log}).Serve(c.Context(), l, config)
 }
 
 // withStore runs f with the store of --store.

@@ -4,12 +4,15 @@ import (
 	"bufio"
 	"context"
 	"io"
+	"log/slog"
 	"os"
 	"os/exec"
 	"strings"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/spf13/cobra"
 
 	"qtune/kernels"
 	"qtune/measure"
@@ -20,7 +23,7 @@ import (
 // simulatedTune is the command, but what it serves measures on a simulated machine:
 // of one slot, so that searches do not depend on the order of batches.
 func simulatedTune() {
-	serveRunner = func(*serveFlags) (*engine, error) {
+	serveRunner = func(*cobra.Command, *serveFlags, *slog.Logger) (*engine, error) {
 		return &engine{Runner: newSimulated(), machine: schedules.HostMachine(), isas: schedules.HostISAs(), close: func() error { return nil }}, nil
 	}
 	main()

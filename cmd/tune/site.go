@@ -1,10 +1,13 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 	"github.com/spf13/cobra"
 
 	"qtune/kernels"
@@ -54,12 +57,27 @@ func (f *tuneFlags) remoteSite(c *cobra.Command, display *progress) (*site, erro
 			return nil, errNothingToTune
 		}
 	}
-	log := slog.New(lineHandler{display.line})
-	nc, err := f.hub.dial("tune", log)
+	team, err := joinFleet(c, &f.hub, isa, f.machine, slog.New(lineHandler{display.line}))
+	if err != nil {
+		return nil, err
+	}
+	return &site{team.target, team.runner, false, team.close}, nil
+}
+
+// A membership is this program's in a fleet.
+type membership struct {
+	nc     *nats.Conn
+	target schedules.Target
+	runner *fleet.Runner
+}
+
+// joinFleet connects to a hub, waits for workers and is their tuner.
+func joinFleet(c *cobra.Command, f *hubFlags, isa schedules.ISA, machine string, log *slog.Logger) (*membership, error) {
+	nc, err := f.dial("tune", log)
 	if err != nil {
 		return nil, fmt.Errorf("--workers %w", err)
 	}
-	target, err := findWorkers(c, nc, isa, f.machine)
+	target, err := findWorkers(c, nc, isa, machine)
 	if err != nil {
 		nc.Close()
 		return nil, err
@@ -70,8 +88,23 @@ func (f *tuneFlags) remoteSite(c *cobra.Command, display *progress) (*site, erro
 		nc.Close()
 		return nil, err
 	}
-	return &site{target, r, false, func() error {
-		defer nc.Close()
-		return r.Close()
-	}}, nil
+	return &membership{nc, target, r}, nil
+}
+
+func (m *membership) close() error {
+	defer m.nc.Close()
+	return m.runner.Close()
+}
+
+// workers lists all of the hub's.
+func (m *membership) workers(ctx context.Context) ([]remote.Status, error) {
+	js, err := jetstream.New(m.nc)
+	if err != nil {
+		return nil, err
+	}
+	kv, err := remote.OpenWorkers(ctx, js)
+	if err != nil {
+		return nil, err
+	}
+	return allWorkers(ctx, m.nc, kv)
 }
