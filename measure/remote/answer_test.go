@@ -68,19 +68,6 @@ func TestMessagesAreShortenedToFit(t *testing.T) {
 	}
 }
 
-// What a batch of the most samples brings fits into a message.
-func TestTheLargestAnswerFits(t *testing.T) {
-	a := answer(t)
-	a.Results = nil
-	for i := range MaxJobs {
-		s := slices.Repeat([]float64{123456.12345678901}, maxAnswer/MaxJobs)
-		a.Results = append(a.Results, measure.Result{ID: uint64(i), SamplesNS: s, CodeHash: "0123456789abcdef", Core: 1, Calibration: 123456.12345678901})
-	}
-	if data := encode(t, a); len(data) > MaxMessage {
-		t.Errorf("%d bytes", len(data))
-	}
-}
-
 func TestForeignAnswersAreRefused(t *testing.T) {
 	good := encode(t, answer(t))
 	worker := func(key string, value any) func(map[string]any) {

@@ -67,10 +67,10 @@ func TestAnswersFit(t *testing.T) {
 		"messages that JSON escapes":       {Status: measure.Crash, Message: strings.Repeat("<", 4000)},
 		"messages cut in a character":      {Status: measure.Crash, Message: "x" + strings.Repeat("é", 2000)},
 		"messages that are not characters": {Status: measure.Crash, Message: strings.Repeat("\xff", 4000)},
-		"as many samples as are allowed":   {SamplesNS: make([]float64, maxAnswer/64), Calibration: 1.2345678901234567e-7},
+		"as many samples as are allowed":   {SamplesNS: make([]float64, maxAnswer/64), Calibration: 1.2345678901234567e-3},
 	}
 	for i := range worst["as many samples as are allowed"].SamplesNS {
-		worst["as many samples as are allowed"].SamplesNS[i] = 1.2345678901234567e-7
+		worst["as many samples as are allowed"].SamplesNS[i] = 1.2345678901234567e-3
 	}
 	for name, r := range worst {
 		a.Results = nil
