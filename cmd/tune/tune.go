@@ -65,7 +65,7 @@ Exit status: 0 done, 1 failed, 2 wrong usage, 3 --strict not met.`,
 	c.Flags().StringVar(&f.prior, "prior", "", "begin with what another log, or a model that train saved, knows")
 	c.Flags().StringVar(&f.tasks, "tasks", "", `tasks to tune: numbers, ranges and operators, such as "0,4-6,dense" (default: all)`)
 	c.Flags().IntVar(&f.parallel, "parallel", 0, "processes that measure at the same time, each on a core (default: one measures, others check)")
-	c.Flags().IntVar(&f.ahead, "ahead", 0, "batches planned before the first is back; part of the search like --seed. More workers than this cannot be kept busy (default: 2 to 8, by the number of tasks)")
+	c.Flags().IntVar(&f.ahead, "ahead", 0, "batches planned before the first is back; part of the search like --seed. More workers than this cannot be kept busy (default: 2 to 4, by the number of tasks)")
 	return c
 }
 
