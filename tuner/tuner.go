@@ -27,6 +27,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"sync"
 	"time"
 
 	"qtune/kernels"
@@ -62,12 +63,13 @@ type Config struct {
 	Strategy string       // "" is strategy.Default
 	Seed     uint64       // of the search
 	Prior    *model.Prior // what is known of other workloads; may be nil
-	// SpaceFor returns the space of a workload. nil is schedules.SpaceFor.
+	// SpaceFor returns the space of a workload. nil is schedules.SpaceFor. It is
+	// called for several at a time.
 	SpaceFor func(schedules.Workload, schedules.ISA) (*schedules.Space, error)
 	Batch    int // jobs measured in turn; 0 is 8
 	// Ahead is how many batches are planned before the first of them is back; no
 	// more are measured at a time, whatever the runner offers. It is part of the
-	// search like Seed. 0: 2 to 8, by the number of tasks.
+	// search like Seed. 0: 2 to 4, by the number of tasks.
 	Ahead int
 	// FailureLimit ends the search of a task after so many equal failures in a
 	// row. 0 is 20.
@@ -162,18 +164,33 @@ func newTuner(cfg Config) (*tuner, error) {
 		return nil, err
 	}
 	t := &tuner{cfg: cfg, started: time.Now(), counts: Counts{ByStatus: map[measure.Status]int{}}}
-	for _, st := range cfg.Tasks {
-		space, err := cfg.SpaceFor(st.Workload, cfg.Target.ISA)
-		if err != nil {
-			t.skipped = append(t.skipped, Skipped{st, err.Error()})
-			continue
-		}
-		t.tasks = append(t.tasks, &task{Task: st, index: len(t.tasks), space: space})
-	}
+	t.findSpaces()
 	if t.cfg.Ahead == 0 {
 		t.cfg.Ahead = defaultAhead(len(t.tasks))
 	}
 	return t, t.reset()
+}
+
+// findSpaces makes the tasks that have a space, and notes the others. A space takes
+// some 20 ms, for its start schedule is looked for.
+func (t *tuner) findSpaces() {
+	type found struct {
+		space *schedules.Space
+		err   error
+	}
+	list := make([]found, len(t.cfg.Tasks))
+	var all sync.WaitGroup
+	for i, st := range t.cfg.Tasks {
+		all.Go(func() { list[i].space, list[i].err = t.cfg.SpaceFor(st.Workload, t.cfg.Target.ISA) })
+	}
+	all.Wait()
+	for i, st := range t.cfg.Tasks {
+		if err := list[i].err; err != nil {
+			t.skipped = append(t.skipped, Skipped{st, err.Error()})
+			continue
+		}
+		t.tasks = append(t.tasks, &task{Task: st, index: len(t.tasks), space: list[i].space})
+	}
 }
 
 // reset makes the search new: nothing is known, nothing planned.

@@ -13,7 +13,7 @@ import (
 // results alone: not on how many are measured at a time, nor on which are fast.
 const (
 	leastAhead = 2 // so that one is checked while another is timed
-	mostAhead  = 8
+	mostAhead  = 4
 )
 
 // defaultAhead is the window for so many tasks: the more there are, the more can

@@ -74,7 +74,7 @@ Exit status: 0 done, 1 failed, 2 wrong usage, 3 --strict not met.`,
 	c.Flags().StringVar(&f.machine, "machine", "", `of the workers, those of this machine: its text as tune workers --json has it, or the start of that, such as "amd-26-2" (default: the kind of machine that most workers are)`)
 	c.Flags().IntVar(&f.parallel, "parallel", 0, "processes that measure at the same time, each on a core (default: one measures, others check)")
 	c.Flags().IntVar(&f.batch, "batch", 0, "schedules that are measured in turn; part of the search like --seed. A hub is full with a hundred workers or so, and with more the longer batches are (default 8, at most 64)")
-	c.Flags().IntVar(&f.ahead, "ahead", 0, "batches planned before the first is back; part of the search like --seed. More workers than this cannot be kept busy (default: 2 to 8, by the number of tasks)")
+	c.Flags().IntVar(&f.ahead, "ahead", 0, "batches planned before the first is back; part of the search like --seed. More workers than this cannot be kept busy (default: 2 to 4, by the number of tasks)")
 	c.Flags().BoolVar(&f.plain, "plain", false, "tell of progress in plain lines, also on a terminal")
 	return c
 }

@@ -39,7 +39,12 @@ const (
 // not be so among others: where one lost, the log is told that the default won, and
 // the network is compared once more.
 func compareLatency(c *cobra.Command, f *tuneFlags, log *logs.Log, g *qnn.Graph, isa schedules.ISA, r *tuner.Report) (*endToEnd, error) {
-	first, lost, err := compareOnce(c, f, log, g, isa)
+	before, err := module.Compile(g, module.Options{ISA: isa, Threads: f.threads})
+	if err != nil {
+		return nil, err
+	}
+	defer before.Close()
+	first, lost, err := compareOnce(c, f, log, g, isa, before)
 	if err != nil || len(lost) == 0 {
 		return first, err
 	}
@@ -56,7 +61,7 @@ func compareLatency(c *cobra.Command, f *tuneFlags, log *logs.Log, g *qnn.Graph,
 	if len(reverted) == 0 {
 		return first, nil
 	}
-	second, _, err := compareOnce(c, f, log, g, isa)
+	second, _, err := compareOnce(c, f, log, g, isa, before)
 	if err == nil {
 		second.Reverted = reverted
 	}
@@ -72,13 +77,9 @@ func revert(c *cobra.Command, log *logs.Log, t tuner.TaskReport, l module.LayerI
 	})
 }
 
-// compareOnce returns the default's layer of each workload that lost.
-func compareOnce(c *cobra.Command, f *tuneFlags, log *logs.Log, g *qnn.Graph, isa schedules.ISA) (*endToEnd, map[schedules.Workload]module.LayerInfo, error) {
-	before, err := module.Compile(g, module.Options{ISA: isa, Threads: f.threads})
-	if err != nil {
-		return nil, nil, err
-	}
-	defer before.Close()
+// compareOnce compares with the network that has default schedules. It returns the
+// default's layer of each workload that lost.
+func compareOnce(c *cobra.Command, f *tuneFlags, log *logs.Log, g *qnn.Graph, isa schedules.ISA, before *module.Module) (*endToEnd, map[schedules.Workload]module.LayerInfo, error) {
 	choose := logs.Chooser(c.Context(), log, schedules.HostMachine())
 	after, err := module.Compile(g, module.Options{ISA: isa, Choose: choose, Threads: f.threads})
 	if err != nil {
