@@ -76,6 +76,14 @@ func TestReport(t *testing.T) {
 		t.Fatal("no task has tried two knobs")
 	}
 	checkKnob(t, log, &r.Tasks[i])
+	k := &r.Tasks[i]
+	j, err := views.NewJobTask(ctx, log, k.Workload, viewstest.Target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if j.Trials != k.Trials || j.Failed != k.Trials-len(k.Points) || j.Best != k.Curve[len(k.Curve)-1] || j.Default == 0 || j.Gain() < 1 || !slices.Equal(j.Curve, k.Curve) {
+		t.Errorf("the task of a job is %+v", j)
+	}
 }
 
 func checkTask(t *testing.T, k *views.Task) {
