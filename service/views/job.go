@@ -1,8 +1,10 @@
 package views
 
 import (
+	"context"
 	"time"
 
+	"qtune/logs"
 	"qtune/measure"
 	"qtune/schedules"
 )
@@ -54,6 +56,27 @@ type JobTask struct {
 	State         string        // such as "searching", "ended", "final"
 	// Curve is the best time after each trial; 0 while there is none.
 	Curve []measure.Nanos
+}
+
+// NewJobTask looks up how far a task is; its Count and State are the job's to say.
+func NewJobTask(ctx context.Context, log *logs.Log, w schedules.Workload, target schedules.Target) (JobTask, error) {
+	space, err := schedules.SpaceFor(w, target.ISA)
+	if err != nil {
+		return JobTask{}, err
+	}
+	t := &Task{Workload: w, Target: target}
+	trials, err := t.comparable(ctx, log)
+	if err != nil {
+		return JobTask{}, err
+	}
+	for _, trial := range trials {
+		t.add(trial)
+	}
+	k := JobTask{Workload: w, Target: target, Trials: t.Trials, Failed: t.Trials - len(t.Points), Default: t.trialOf(space.Start()), Curve: t.Curve}
+	if len(t.Curve) > 0 {
+		k.Best = t.Curve[len(t.Curve)-1]
+	}
+	return k, nil
 }
 
 // Gain is Default / Best; 0 = not known.

@@ -31,8 +31,10 @@ type Task struct {
 	Knobs               []KnobView // the one that matters most first
 	Knob                KnobView   // the one that Scatter shows; its Name is empty where there is none
 	Second              *Second    // nil: no other schedule worked
-	Code                *Code      // nil: none can be generated
-	Best, Scatter       *chart.Chart
+	// Code is nil where none can be generated, and of what was never measured: who asks
+	// for an invented workload would have anything generated, however large.
+	Code          *Code
+	Best, Scatter *chart.Chart
 }
 
 // A Point is a trial that worked.
@@ -102,7 +104,9 @@ func NewTask(ctx context.Context, log *logs.Log, w schedules.Workload, target sc
 	}
 	t.Best, t.Scatter = curveChart(t.Curve, t.trialOf(space.Start())), t.scatterChart(t.Knob)
 	t.Second = t.second(space)
-	t.Code = codeOf(w, c.Schedule, target.ISA)
+	if t.Trials > 0 {
+		t.Code = codeOf(w, c.Schedule, target.ISA)
+	}
 	return t, nil
 }
 
@@ -193,5 +197,12 @@ func codeOf(w schedules.Workload, s schedules.Schedule, isa schedules.ISA) *Code
 		return nil
 	}
 	plan, assembly, _ := strings.Cut(k.Dump(), "\n;")
+	if len(assembly) > maxAssembly {
+		assembly = assembly[:strings.LastIndexByte(assembly[:maxAssembly], '\n')] + "\n; and so on: tune dump prints all of it\n"
+	}
 	return &Code{k.CodeHash(), plan, ";" + assembly}
 }
+
+// maxAssembly is how many bytes of assembly are shown. The largest kernel of
+// Inception v3 has a third.
+const maxAssembly = 256 << 10

@@ -76,18 +76,26 @@ func TestReport(t *testing.T) {
 		t.Fatal("no task has tried two knobs")
 	}
 	checkKnob(t, log, &r.Tasks[i])
+	k := &r.Tasks[i]
+	j, err := views.NewJobTask(ctx, log, k.Workload, viewstest.Target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if j.Trials != k.Trials || j.Failed != k.Trials-len(k.Points) || j.Best != k.Curve[len(k.Curve)-1] || j.Default == 0 || j.Gain() < 1 || !slices.Equal(j.Curve, k.Curve) {
+		t.Errorf("the task of a job is %+v", j)
+	}
 }
 
 func checkTask(t *testing.T, k *views.Task) {
 	t.Helper()
-	if k.Code == nil || !strings.Contains(k.Code.Plan, "schedule     "+k.Schedule.String()) || !strings.Contains(k.Code.Assembly, "instructions") {
-		t.Errorf("%v: no code of the chosen schedule", k.Workload)
-	}
 	if k.Workload.Op != schedules.Conv2D {
-		if k.Trials != 0 || k.Second != nil || k.Best != nil || k.Scatter != nil {
-			t.Errorf("%v was not measured, but has trials", k.Workload)
+		if k.Trials != 0 || k.Second != nil || k.Best != nil || k.Scatter != nil || k.Code != nil {
+			t.Errorf("%v was not measured, but has trials or code", k.Workload)
 		}
 		return
+	}
+	if k.Code == nil || !strings.Contains(k.Code.Plan, "schedule     "+k.Schedule.String()) || !strings.Contains(k.Code.Assembly, "instructions") {
+		t.Errorf("%v: no code of the chosen schedule", k.Workload)
 	}
 	failed := 0
 	for _, f := range k.Failures {
