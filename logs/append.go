@@ -119,7 +119,7 @@ func (l *Log) write(ctx context.Context, f func(*writer) error) error {
 	defer tx.Rollback() // does nothing after Commit
 	// Statements of a context that can end each get a goroutine of the driver,
 	// which takes longer than the statement: callers look at ctx between rows.
-	w := &writer{ctx: context.WithoutCancel(ctx), tx: tx, cache: l.cache, statements: map[string]*sql.Stmt{}, ids: map[string]int64{}, setups: map[[3]string]int64{}}
+	w := &writer{ctx: context.WithoutCancel(ctx), tx: tx, cache: l.cache, ids: map[string]int64{}, setups: map[[3]string]int64{}, groups: map[groupKey]*group{}}
 	if err := f(w); err != nil {
 		return l.wrap(err)
 	}
@@ -128,24 +128,12 @@ func (l *Log) write(ctx context.Context, f func(*writer) error) error {
 
 // A writer adds rows within a transaction.
 type writer struct {
-	ctx        context.Context
-	tx         *sql.Tx
-	cache      *cache
-	statements map[string]*sql.Stmt // by text
-	ids        map[string]int64     // of machines and workloads, by text; the two differ in form
-	setups     map[[3]string]int64
-}
-
-// statement prepares text once. The transaction closes it.
-func (w *writer) statement(text string) (*sql.Stmt, error) {
-	if s := w.statements[text]; s != nil {
-		return s, nil
-	}
-	s, err := w.tx.PrepareContext(w.ctx, text)
-	if err == nil {
-		w.statements[text] = s
-	}
-	return s, err
+	ctx    context.Context
+	tx     *sql.Tx
+	cache  *cache
+	ids    map[string]int64 // of machines and workloads, by text; the two differ in form
+	setups map[[3]string]int64
+	groups map[groupKey]*group
 }
 
 func (w *writer) exec(text string, args ...any) error {
@@ -155,11 +143,7 @@ func (w *writer) exec(text string, args ...any) error {
 
 // execCount tells whether the statement changed a row.
 func (w *writer) execCount(text string, args ...any) (changed bool, err error) {
-	s, err := w.statement(text)
-	if err != nil {
-		return false, err
-	}
-	res, err := s.ExecContext(w.ctx, args...)
+	res, err := w.tx.ExecContext(w.ctx, text, args...)
 	if err != nil {
 		return false, err
 	}
@@ -169,11 +153,7 @@ func (w *writer) execCount(text string, args ...any) (changed bool, err error) {
 
 // queryID returns the id that a query finds.
 func (w *writer) queryID(text string, args ...any) (id int64, err error) {
-	s, err := w.statement(text)
-	if err != nil {
-		return 0, err
-	}
-	err = s.QueryRowContext(w.ctx, args...).Scan(&id)
+	err = w.tx.QueryRowContext(w.ctx, text, args...).Scan(&id)
 	return id, err
 }
 
@@ -192,35 +172,12 @@ func (w *writer) intern(table, insert, text, about string) (int64, error) {
 	return id, err
 }
 
-// knows tells whether rows with the workload, machine and target of r were added
-// by w, so that these are right.
-func (w *writer) knows(r *trialRow) bool {
-	return w.ids[r.workload] != 0 && w.ids[r.machine] != 0 && w.setups[[3]string{r.isa, r.generator, r.protocol}] != 0
-}
-
-// setup returns the id of what r was measured with, besides the machine.
-func (w *writer) setup(r *trialRow) (int64, error) {
-	key := [3]string{r.isa, r.generator, r.protocol}
-	if id, ok := w.setups[key]; ok {
-		return id, nil
-	}
-	if err := w.exec(insertSetup, r.isa, r.generator, r.protocol); err != nil {
-		return 0, err
-	}
-	id, err := w.queryID("SELECT id FROM setups WHERE isa = ? AND generator = ? AND protocol = ?", r.isa, r.generator, r.protocol)
-	if err == nil {
-		w.setups[key] = id
-	}
-	return id, err
-}
-
 const (
 	insertWorkload = "INSERT INTO workloads (text, op) VALUES (?, ?) ON CONFLICT (text) DO NOTHING"
 	insertMachine  = "INSERT INTO machines (text, class) VALUES (?, ?) ON CONFLICT (text) DO NOTHING"
-	insertSetup    = "INSERT INTO setups (isa, generator, protocol) VALUES (?, ?, ?) ON CONFLICT (isa, generator, protocol) DO NOTHING"
 	insertTrial    = `INSERT INTO trials (workload, machine, setup, schedule, seed, status, message,
-		samples, center_ns, lo_ns, hi_ns, code_hash, time, session, checksum)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, nullif(?, 0), ?)
+		samples, center_ns, lo_ns, hi_ns, code_hash, time, session, checksum, leading)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, nullif(?, 0), ?, ?)
 		ON CONFLICT (workload, machine, setup, time, checksum) DO NOTHING`
 	insertFinal = `INSERT INTO finals (workload, machine, isa, schedule, generator, protocol, tuned_ns,
 		default_schedule, default_ns, code_hash, time, session, checksum)
@@ -234,29 +191,16 @@ const (
 
 // trial adds t, and tells whether it is new.
 func (w *writer) trial(t Trial) (added bool, err error) {
-	r, err := formTrial(t)
+	r, err := formTrial(t, w.cache)
 	if err != nil {
 		return false, err
 	}
-	if !w.knows(r) {
-		if err := checkIdentity(t.Workload, t.Target); err != nil {
-			return false, err
-		}
-	}
-	workload, err := w.intern("workloads", insertWorkload, r.workload, string(t.Workload.Op))
+	g, err := w.group(t, r)
 	if err != nil {
 		return false, err
 	}
-	machine, err := w.intern("machines", insertMachine, r.machine, t.Target.Machine.Class())
-	if err != nil {
-		return false, err
-	}
-	setup, err := w.setup(r)
-	if err != nil {
-		return false, err
-	}
-	return w.execCount(insertTrial, workload, machine, setup, r.schedule, r.seed, r.status, r.message,
-		r.samples, r.centerNS, r.loNS, r.hiNS, r.codeHash, r.time, r.session, r.written)
+	return w.execCount(insertTrial, g.workload, g.machine, g.setup, r.schedule, r.seed, r.status, r.message,
+		r.samples, r.centerNS, r.loNS, r.hiNS, r.codeHash, r.time, r.session, r.written, g.leads(r))
 }
 
 // final adds f, and tells whether it is new.

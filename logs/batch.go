@@ -36,7 +36,7 @@ func NewBatch(l *Log, every time.Duration, committed func([]Trial)) *Batch {
 // else its error is of an earlier commit that failed, whose trials are kept and
 // tried again with the next.
 func (b *Batch) Add(t Trial) error {
-	if _, err := rowOfTrial(t); err != nil {
+	if _, err := rowOfTrial(t, b.log.cache); err != nil {
 		return b.log.wrap(err)
 	}
 	b.mu.Lock()

@@ -3,8 +3,6 @@ package logs
 import (
 	"cmp"
 	"context"
-	"database/sql"
-	"iter"
 	"slices"
 	"time"
 
@@ -65,7 +63,7 @@ func (l *Log) Best(ctx context.Context, q Query) (Record, Source, error) {
 		return Record{}, Heuristic, l.wrap(err)
 	}
 	ctx = context.WithoutCancel(ctx) // watching it would take longer than the queries
-	records, err := l.records(ctx, q.Workload, q.Target.ISA)
+	records, err := l.records(ctx, q)
 	if err != nil || len(records) == 0 {
 		return Record{}, Heuristic, err
 	}
@@ -138,7 +136,7 @@ func codeHash(r Record) string {
 // source classifies a record of the workload asked for.
 func (q Query) source(r Record, current bool) Source {
 	switch {
-	case r.Target.Machine != q.Target.Machine && r.Target.Machine.Class() != q.Target.Machine.Class():
+	case !r.Target.Machine.Alike(q.Target.Machine):
 		return OtherCPU
 	case !current || q.Protocol != "" && r.Protocol != q.Protocol:
 		return Stale
@@ -175,68 +173,6 @@ func compareBool(a, b bool) int {
 	return -1
 }
 
-// records returns, for a workload and instruction set, all finals and the best
-// trial of each machine, generator and protocol.
-func (l *Log) records(ctx context.Context, w schedules.Workload, isa schedules.ISA) ([]Record, error) {
-	var all []Record
-	damaged := false
-	args := []any{w.String(), string(isa)}
-	for r, err := range read(ctx, l.reader(func(error) { damaged = true }), "records", bestRecords, args, l.scanRecord) {
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, r)
-	}
-	if damaged {
-		return l.wholeRecords(ctx, args)
-	}
-	return all, nil
-}
-
-// scanRecord reads a row of bestRecords.
-func (l *Log) scanRecord(rows *sql.Rows) (int64, func() (Record, error), error) {
-	var (
-		t trialRow
-		f finalRow
-	)
-	err := rows.Scan(&t.id, &t.workload, &t.machine, &t.isa, &t.schedule, &t.generator, &t.protocol, &t.seed, &t.status, &t.message,
-		&t.samples, &t.centerNS, &t.loNS, &t.hiNS, &t.codeHash, &t.time, &t.session, &t.written, &f.defaultSchedule, &f.defaultNS)
-	return t.id, func() (Record, error) {
-		if t.status == StatusOK {
-			trial, err := t.trial(l.cache)
-			return trial.record(), err
-		}
-		f.workload, f.machine, f.isa, f.schedule, f.generator, f.protocol = t.workload, t.machine, t.isa, t.schedule, t.generator, t.protocol
-		f.tunedNS, f.codeHash, f.time, f.session, f.written = t.centerNS, t.codeHash, t.time, t.session, t.written
-		final, err := f.final(l.cache)
-		return final.record(), err
-	}, err
-}
-
-// wholeRecords is records where a row that would be among them is damaged: it
-// reads all, and tells what it skips.
-func (l *Log) wholeRecords(ctx context.Context, args []any) ([]Record, error) {
-	var all []Record
-	for f, err := range l.finals(ctx, finalsOf, args...) {
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, f.record())
-	}
-	type group struct{ machine, generator, protocol string }
-	last := group{}
-	for t, err := range l.trials(ctx, fromTrials+"WHERE w.text = ? AND u.isa = ? AND t.status = 'ok' ORDER BY setup, machine, "+byTime, args...) {
-		if err != nil {
-			return nil, err
-		}
-		if g := (group{t.Target.Machine.String(), t.Generator, t.Protocol}); g != last {
-			last = g
-			all = append(all, t.record())
-		}
-	}
-	return all, nil
-}
-
 func (f Final) record() Record {
 	return Record{
 		Workload: f.Workload, Target: f.Target, Schedule: f.Schedule, Generator: f.Generator, Protocol: f.Protocol,
@@ -250,42 +186,4 @@ func (t Trial) record() Record {
 		Workload: t.Workload, Target: t.Target, Schedule: t.Schedule, Generator: t.Generator, Protocol: t.Protocol,
 		CenterNS: t.CenterNS, CodeHash: t.CodeHash, Time: t.Time,
 	}
-}
-
-// Queries that are made often say +? where ? would do: SQLite plans a query with
-// "column = ?" again whenever the driver forgets the value of the last call.
-
-const (
-	byTime = "center_ns, length(schedule), schedule, time"
-
-	finalsOf = fromFinals + "WHERE w.text = +? AND f.isa = +?"
-
-	ofGroup = "INDEXED BY trials_by_center WHERE workload = w.id AND setup = u.id AND machine = m.id AND status = 'ok'"
-
-	// fromFastest looks up the first trial of each machine and setup along the
-	// index trials_by_center: it does not read the others. Only trials of equal
-	// times, which are rare, are sorted.
-	fromFastest = `FROM workloads w CROSS JOIN setups u CROSS JOIN machines m CROSS JOIN trials t ON t.id = (
-			SELECT CASE (SELECT count(*) FROM trials ` + ofGroup + ` AND center_ns = first.center_ns)
-				WHEN 1 THEN id
-				ELSE (SELECT id FROM trials ` + ofGroup + ` AND center_ns = first.center_ns ORDER BY ` + byTime + ` LIMIT 1) END
-			FROM trials first ` + ofGroup + ` ORDER BY center_ns LIMIT 1)
-		WHERE w.text = +?1 AND u.isa = +?2`
-
-	// bestRecords gives finals in the columns of trials, with an empty status.
-	bestRecords = trialColumns + ", '', 0.0 " + fromFastest + `
-		UNION ALL SELECT f.id, w.text, m.text, f.isa, f.schedule, f.generator, f.protocol, 0, '', '',
-		x'', f.tuned_ns, 0.0, 0.0, f.code_hash, f.time, coalesce(f.session, 0), f.checksum, f.default_schedule, f.default_ns ` +
-		fromFinals + "WHERE w.text = +?1 AND f.isa = +?2"
-)
-
-// likeBest yields the fastest successful trials of the workload of r on the same
-// machine with the same generator and protocol, in order, in a form. A hundred
-// are enough for who looks for another as fast, however large the log.
-func likeBest[T any](ctx context.Context, l *Log, r Record, form func(*trialRow, Trial) T) iter.Seq2[T, error] {
-	return readTrials(ctx, l, `FROM workloads w CROSS JOIN machines m CROSS JOIN setups u CROSS JOIN trials t INDEXED BY trials_by_center
-		ON t.workload = w.id AND t.setup = u.id AND t.machine = m.id AND t.status = 'ok'
-		WHERE w.text = +? AND m.text = +? AND u.isa = +? AND u.generator = +? AND u.protocol = +?
-		ORDER BY `+byTime+` LIMIT 100`,
-		[]any{r.Workload.String(), r.Target.Machine.String(), string(r.Target.ISA), r.Generator, r.Protocol}, form)
 }

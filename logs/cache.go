@@ -1,49 +1,35 @@
 package logs
 
 import (
-	"context"
-	"database/sql"
+	"fmt"
 	"sync"
 
 	"qtune/schedules"
 )
 
-// A cache keeps what many rows share: the statements of queries, and what the
-// texts of workloads, machines and schedules say.
+// A cache keeps what many rows share: the texts of workloads, machines and
+// schedules, and what these say.
 type cache struct {
 	mu struct {
 		sync.Mutex
-		statements map[string]*sql.Stmt
-		workloads  map[string]schedules.Workload
-		machines   map[string]schedules.Machine
-		schedules  map[string]schedules.Schedule
-		spaces     map[spaceKey]*schedules.Space
+		workloads     map[string]schedules.Workload
+		machines      map[string]schedules.Machine
+		schedules     map[string]schedules.Schedule
+		workloadTexts map[schedules.Workload]string
+		machineTexts  map[schedules.Machine]string
+		spaces        map[spaceKey]*schedules.Space
 	}
 }
 
 func newCache() *cache {
 	c := &cache{}
-	c.mu.statements = map[string]*sql.Stmt{}
 	c.mu.workloads = map[string]schedules.Workload{}
 	c.mu.machines = map[string]schedules.Machine{}
 	c.mu.schedules = map[string]schedules.Schedule{}
 	c.mu.spaces = map[spaceKey]*schedules.Space{}
+	c.mu.workloadTexts = map[schedules.Workload]string{}
+	c.mu.machineTexts = map[schedules.Machine]string{}
 	return c
-}
-
-// statement prepares text once. Closing the database closes it.
-func (l *Log) statement(ctx context.Context, text string) (*sql.Stmt, error) {
-	c := l.cache
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if s := c.mu.statements[text]; s != nil {
-		return s, nil
-	}
-	s, err := l.db.PrepareContext(ctx, text)
-	if err == nil {
-		c.mu.statements[text] = s
-	}
-	return s, err
 }
 
 // workload is schedules.ParseWorkload.
@@ -51,6 +37,20 @@ func (c *cache) workload(text string) (schedules.Workload, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return remember(c.mu.workloads, text, schedules.ParseWorkload)
+}
+
+// workloadText is schedules.Workload.String.
+func (c *cache) workloadText(w schedules.Workload) string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return rememberText(c.mu.workloadTexts, w)
+}
+
+// machineText is schedules.Machine.String.
+func (c *cache) machineText(m schedules.Machine) string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return rememberText(c.mu.machineTexts, m)
 }
 
 // schedule is schedules.ParseSchedule.
@@ -116,11 +116,29 @@ func remember[T any](known map[string]T, text string, parse func(string) (T, err
 	if err != nil {
 		return v, err
 	}
+	keep(known, text, v)
+	return v, nil
+}
+
+// rememberText is v.String, which is called once for each value.
+func rememberText[T interface {
+	comparable
+	fmt.Stringer
+}](known map[T]string, v T) string {
+	text, ok := known[v]
+	if !ok {
+		text = v.String()
+		keep(known, v, text)
+	}
+	return text
+}
+
+// keep adds to a map of bounded size.
+func keep[K comparable, V any](known map[K]V, k K, v V) {
 	if len(known) >= maxRemembered {
 		clear(known)
 	}
-	known[text] = v
-	return v, nil
+	known[k] = v
 }
 
 // identity reads the texts that name a measurement.

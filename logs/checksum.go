@@ -36,6 +36,11 @@ func (s *rowSum) text(ts ...string) {
 	}
 }
 
+func (s *rowSum) blob(b []byte) {
+	s.buf = binary.LittleEndian.AppendUint64(s.buf, uint64(len(b)))
+	s.buf = append(s.buf, b...)
+}
+
 func (s *rowSum) number(ns ...uint64) {
 	for _, n := range ns {
 		s.buf = binary.LittleEndian.AppendUint64(s.buf, n)
@@ -53,7 +58,9 @@ func (s *rowSum) sum() int64 { return int64(crc64.Checksum(s.buf, crcTable)) }
 func (r *trialRow) computeSum() int64 {
 	s := newSum()
 	defer sums.Put(s)
-	s.text(r.workload, r.machine, r.isa, r.schedule, r.generator, r.protocol, r.status, r.message, string(r.samples), r.codeHash)
+	s.text(r.workload, r.machine, r.isa, r.schedule, r.generator, r.protocol, r.status, r.message)
+	s.blob(r.samples)
+	s.text(r.codeHash)
 	s.number(uint64(r.seed), uint64(r.time))
 	s.real(r.centerNS, r.loNS, r.hiNS)
 	return s.sum()

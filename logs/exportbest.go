@@ -133,7 +133,7 @@ func fastestLayouts[T any](ctx context.Context, l *Log, best Record, form func(*
 func (l *Log) tasks(ctx context.Context) ([]Query, error) {
 	return l.readTasks(ctx, `SELECT DISTINCT w.id, w.text, p.isa, m.class, min(m.text) FROM (
 			SELECT workload, machine, isa FROM finals
-			UNION SELECT workload, machine, u.isa FROM trials t JOIN setups u ON u.id = t.setup WHERE t.status = 'ok'
+			UNION SELECT w.id, m.id, u.isa FROM workloads w CROSS JOIN machines m CROSS JOIN setups u WHERE `+anyOfGroup+`
 		) p JOIN workloads w ON w.id = p.workload JOIN machines m ON m.id = p.machine
 		GROUP BY w.text, p.isa, m.class ORDER BY w.text, p.isa, m.class`)
 }

@@ -195,7 +195,7 @@ func (w *writer) trialLine(text []byte, number int, stats *ImportStats) (added b
 	t, err := l.trial(w.cache)
 	if err == nil {
 		var r *trialRow
-		if r, err = rowOfTrial(t); err == nil {
+		if r, err = rowOfTrial(t, w.cache); err == nil {
 			err = checkLine(l.Check, r.written)
 		}
 	}

@@ -59,12 +59,8 @@ func (l *fileLock) acquire(ctx context.Context) error {
 }
 
 // sign stores the process's number for the messages of others; a lock works
-// without.
-func (l *fileLock) sign() {
-	if l.f.Truncate(0) == nil {
-		l.f.WriteAt(fmt.Appendf(nil, "%d\n", os.Getpid()), 0)
-	}
-}
+// without. All numbers are as long, so that nothing is left of another's.
+func (l *fileLock) sign() { l.f.WriteAt(fmt.Appendf(nil, "%-10d\n", os.Getpid()), 0) }
 
 // holder names the process that holds the lock.
 func holder(path string) string {

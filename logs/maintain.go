@@ -2,14 +2,18 @@ package logs
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"slices"
 	"time"
+
+	"qtune/schedules"
 )
 
 // Verify reads everything and returns what is damaged: pages by SQLite's own
-// check, rows by their checksums, times that say that a clock was wrong.
+// check, rows by their checksums, columns that rows are found by, times that say
+// that a clock was wrong.
 func (l *Log) Verify(ctx context.Context) ([]error, error) {
 	var damage []error
 	reader := l.reader(func(err error) { damage = append(damage, err) })
@@ -22,6 +26,9 @@ func (l *Log) Verify(ctx context.Context) ([]error, error) {
 		if err != nil {
 			damage = append(damage, err)
 		}
+	}
+	if err := reader.checkNames(ctx); err != nil {
+		damage = append(damage, err)
 	}
 	if ctx.Err() != nil {
 		return damage, l.wrap(ctx.Err())
@@ -37,6 +44,42 @@ func (l *Log) Verify(ctx context.Context) ([]error, error) {
 // reader returns a view of l that reports damaged rows to warn.
 func (l *Log) reader(warn func(error)) *Log {
 	return &Log{path: l.path, readOnly: true, warn: warn, db: l.db, cache: l.cache}
+}
+
+// checkNames reports machines and workloads whose text cannot be read, or whose
+// class or operator, by which they are looked up, is not that of their text.
+func (l *Log) checkNames(ctx context.Context) error {
+	for _, c := range []struct {
+		table, column string
+		about         func(text string) (string, error)
+	}{
+		{"machines", "class", func(text string) (string, error) {
+			m, err := schedules.ParseMachine(text)
+			return m.Class(), err
+		}},
+		{"workloads", "op", func(text string) (string, error) {
+			w, err := schedules.ParseWorkload(text)
+			return string(w.Op), err
+		}},
+	} {
+		scan := func(rows *sql.Rows) (id int64, check func() (string, error), err error) {
+			var text, about string
+			err = rows.Scan(&id, &text, &about)
+			return id, func() (string, error) {
+				want, err := c.about(text)
+				if err == nil && about != want {
+					err = fmt.Errorf("its %s is %s, not %.60q", c.column, want, about)
+				}
+				return text, err
+			}, err
+		}
+		for _, err := range read(ctx, l, c.table, "SELECT id, text, "+c.column+" FROM "+c.table, nil, scan) {
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 func (l *Log) checkPages(ctx context.Context) ([]error, error) {

@@ -94,7 +94,7 @@ func (l *Log) Conflicts(ctx context.Context) ([]Conflict, error) {
 	}
 	var all []Conflict
 	for _, q := range tasks {
-		records, err := l.records(ctx, q.Workload, q.Target.ISA)
+		records, err := l.records(ctx, q)
 		if err != nil {
 			return nil, err
 		}

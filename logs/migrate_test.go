@@ -70,8 +70,9 @@ func TestMigrate(t *testing.T) {
 	}
 	next := append(ms[:1:1],
 		migration{"0002_more.sql", "ALTER TABLE trials ADD COLUMN extra TEXT NOT NULL DEFAULT 'x'"},
-		migration{"0003_more.sql", "CREATE TABLE more (id INTEGER PRIMARY KEY) STRICT"})
-	if err := migrate(db, 1, next); err != nil || version() != 3 {
+		migration{"0003_more.sql", "CREATE TABLE more (id INTEGER PRIMARY KEY) STRICT"},
+		migration{"0004_more.sql", "CREATE INDEX more_by_id ON more (id)"})
+	if err := migrate(db, 1, next); err != nil || version() != 4 {
 		t.Fatalf("%v, version %d", err, version())
 	}
 	var rows int
@@ -79,7 +80,7 @@ func TestMigrate(t *testing.T) {
 		t.Errorf("%d rows are left, %v", rows, err)
 	}
 	if _, err := Open(path, Options{}); err == nil || !strings.Contains(err.Error(), "newer version") {
-		t.Errorf("a log of version 3: %v", err)
+		t.Errorf("a log of version 4: %v", err)
 	}
 }
 
@@ -88,7 +89,7 @@ func TestReaderOfOldLog(t *testing.T) {
 	path := fixture(t, "testdata/v1.sql")
 	_, err := Open(path, Options{Frozen: true})
 	checkOneLine(t, err, path)
-	if err != nil && !strings.Contains(err.Error(), "schema version 1 of 2") {
+	if err != nil && !strings.Contains(err.Error(), "schema version 1 of 3") {
 		t.Error(err)
 	}
 	l := open(t, path, Options{ReadOnly: true})

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"testing"
 	"time"
@@ -21,11 +22,15 @@ import (
 //
 //	go test ./logs -run - -bench MillionRows -benchtime 2s
 //
-// Besides the time it tells the processor's, which others disturb less.
+// Besides the time it tells the processor's, which others disturb less, and the
+// median and fastest tenth of single operations.
 func BenchmarkMillionRows(b *testing.B) {
 	m := newMillion(b)
 	if _, err := os.Stat(m.path); err != nil {
 		b.Run("append", m.benchAppend)
+	}
+	for _, size := range []int{100, 1000} {
+		b.Run(fmt.Sprintf("grow%d", size), func(b *testing.B) { m.benchGrow(b, size) })
 	}
 	b.Run("open", m.benchOpen)
 	b.Run("best", m.benchBest)
@@ -117,6 +122,35 @@ func (m *million) benchAppend(b *testing.B) {
 	b.ReportMetric(float64(c.Trials), "rows")
 }
 
+// benchGrow appends to a copy of the log, in batches of a size, ten trials of each
+// task in turn.
+func (m *million) benchGrow(b *testing.B, size int) {
+	file, err := os.ReadFile(m.path)
+	path := filepath.Join(b.TempDir(), "tune.db")
+	if err == nil {
+		err = os.WriteFile(path, file, 0o666)
+	}
+	if err != nil {
+		b.Fatal(err)
+	}
+	l := open(b, path, Options{})
+	var took latencies
+	batch := make([]Trial, 0, size)
+	n := 0
+	for b.Loop() {
+		b.StopTimer()
+		for batch = batch[:0]; len(batch) < size; n++ {
+			batch = append(batch, m.trial(b, m.tasks[n/10%len(m.tasks)], 1000+n))
+		}
+		b.StartTimer()
+		start := time.Now()
+		add(b, l, batch...)
+		took.since(start)
+	}
+	took.report(b)
+	b.ReportMetric(float64(size)/took.part(0.5).Seconds(), "median-rows/s")
+}
+
 func (m *million) benchOpen(b *testing.B) {
 	defer processorTime(b)()
 	for b.Loop() {
@@ -139,27 +173,38 @@ func (m *million) query(i int) Query {
 
 func (m *million) benchBest(b *testing.B) {
 	l := open(b, m.path, Options{ReadOnly: true})
-	defer processorTime(b)()
+	var took latencies
+	used := processorTime(b)
 	i := 0
 	for b.Loop() {
-		if _, source, err := l.Best(b.Context(), m.query(i)); err != nil || source != Exact {
+		q := m.query(i)
+		start := time.Now()
+		if _, source, err := l.Best(b.Context(), q); err != nil || source != Exact {
 			b.Fatal(source, err)
 		}
+		took.since(start)
 		i++
 	}
+	used()
+	took.report(b)
 }
 
 func (m *million) benchChoose(b *testing.B) {
 	l := open(b, m.path, Options{ReadOnly: true})
-	defer processorTime(b)()
+	var took latencies
+	used := processorTime(b)
 	i := 0
 	for b.Loop() {
 		q := m.query(i)
+		start := time.Now()
 		if _, err := Chooser(b.Context(), l, q.Target.Machine)(q.Workload, q.Target.ISA); err != nil {
 			b.Fatal(err)
 		}
+		took.since(start)
 		i++
 	}
+	used()
+	took.report(b)
 }
 
 func (m *million) benchNearest(b *testing.B) {
@@ -184,6 +229,23 @@ func (m *million) benchExport(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+}
+
+// latencies are those of single operations: others on the machine disturb their
+// mean more than their median, and the fastest tenth hardly.
+type latencies []time.Duration
+
+func (l *latencies) since(start time.Time) { *l = append(*l, time.Since(start)) }
+
+// part is the latency that a part of the operations do not exceed.
+func (l latencies) part(of float64) time.Duration {
+	slices.Sort(l)
+	return l[int(of*float64(len(l)-1))]
+}
+
+func (l latencies) report(b *testing.B) {
+	b.ReportMetric(float64(l.part(0.5)), "median-ns")
+	b.ReportMetric(float64(l.part(0.1)), "p10-ns")
 }
 
 // processorTime starts to count the time that this process uses; the function

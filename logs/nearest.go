@@ -37,7 +37,7 @@ func (l *Log) Nearest(ctx context.Context, q Query, limit int) ([]Neighbour, err
 		if a.distance != b.distance {
 			return cmp.Compare(a.distance, b.distance)
 		}
-		return cmp.Compare(a.workload.String(), b.workload.String())
+		return cmp.Compare(l.cache.workloadText(a.workload), l.cache.workloadText(b.workload))
 	})
 	var near []Neighbour
 	for _, c := range candidates {
@@ -60,7 +60,7 @@ func (l *Log) Nearest(ctx context.Context, q Query, limit int) ([]Neighbour, err
 // workloads returns those of an operator that have a usable record.
 func (l *Log) workloads(ctx context.Context, op schedules.Op, isa schedules.ISA) ([]schedules.Workload, error) {
 	return texts(ctx, l, "workloads", l.cache.workload, `SELECT w.id, w.text FROM workloads w WHERE w.op = +? AND
-		(EXISTS (SELECT 1 FROM setups u JOIN trials t ON t.setup = u.id WHERE u.isa = +? AND t.workload = w.id AND t.status = 'ok') OR
+		(EXISTS (SELECT 1 FROM setups u CROSS JOIN machines m WHERE u.isa = +? AND `+anyOfGroup+`) OR
 		 EXISTS (SELECT 1 FROM finals f WHERE f.workload = w.id AND f.isa = +?))`, string(op), string(isa), string(isa))
 }
 

@@ -163,7 +163,7 @@ func connect(path, query string) (*sql.DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	name := "file:" + (&url.URL{Path: abs}).EscapedPath() + "?_busy_timeout=60000&_foreign_keys=true&" + query
+	name := "file:" + (&url.URL{Path: abs}).EscapedPath() + "?_busy_timeout=60000&_foreign_keys=true&_stmt_cache_size=32&" + query
 	db, err := sql.Open("sqlite3", name)
 	if err != nil {
 		return nil, err

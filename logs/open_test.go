@@ -38,7 +38,7 @@ func TestOpenRefuses(t *testing.T) {
 		{write("head.db", "SQLite format 3\x00"+strings.Repeat("x", 200)), "damaged", true},
 		{foreign, "not a log", false},
 		{foreign, "not a log", true},
-		{newer, "newer version of this program wrote it (schema 99, this one knows 2)", false},
+		{newer, "newer version of this program wrote it (schema 99, this one knows 3)", false},
 		{newer, "newer version", true},
 		{dir, "is a folder", false},
 		{filepath.Join(dir, "none.db"), "does not exist", true},

@@ -117,13 +117,9 @@ func read[T any](ctx context.Context, l *Log, table, query string, args []any,
 	}
 }
 
-// query runs a query whose text is one of few. The caller closes the rows.
+// query runs a query. The caller closes the rows.
 func (l *Log) query(ctx context.Context, text string, args ...any) (*sql.Rows, error) {
-	s, err := l.statement(ctx, text)
-	if err != nil {
-		return nil, l.wrap(err)
-	}
-	rows, err := s.QueryContext(ctx, args...)
+	rows, err := l.db.QueryContext(ctx, text, args...)
 	return rows, l.wrap(err)
 }
 

@@ -40,8 +40,8 @@ type finalRow struct {
 }
 
 // rowOfTrial checks t and returns its stored form.
-func rowOfTrial(t Trial) (*trialRow, error) {
-	r, err := formTrial(t)
+func rowOfTrial(t Trial, c *cache) (*trialRow, error) {
+	r, err := formTrial(t, c)
 	if err != nil {
 		return nil, err
 	}
@@ -49,23 +49,28 @@ func rowOfTrial(t Trial) (*trialRow, error) {
 }
 
 // formTrial is rowOfTrial where the workload and target are known to be right.
-func formTrial(t Trial) (*trialRow, error) {
+func formTrial(t Trial, c *cache) (*trialRow, error) {
 	r := &trialRow{
-		workload: t.Workload.String(), machine: t.Target.Machine.String(), isa: string(t.Target.ISA),
+		workload: c.workloadText(t.Workload), machine: c.machineText(t.Target.Machine), isa: string(t.Target.ISA),
 		schedule: t.Schedule.String(), generator: t.Generator, protocol: t.Protocol,
 		status: t.Status, message: cutMessage(t.Message), codeHash: t.CodeHash,
 		seed: int64(t.Seed), samples: samplesBlob(t.SamplesNS),
 		centerNS: t.CenterNS, loNS: t.LoNS, hiNS: t.HiNS,
 		time: stampOf(t.Time), session: t.Session,
 	}
-	numbers := append([]float64{t.CenterNS, t.LoNS, t.HiNS}, t.SamplesNS...)
 	switch {
 	case len(t.SamplesNS) > maxSamples:
 		return nil, fmt.Errorf("%d samples, at most %d are allowed", len(t.SamplesNS), maxSamples)
 	case t.Status == StatusOK && t.CenterNS <= 0:
 		return nil, fmt.Errorf("status ok with a center of %g ns", t.CenterNS)
 	}
-	if err := checkRow(t.Time, numbers, t.CodeHash, "status", t.Status, "generator", t.Generator, "protocol", t.Protocol); err != nil {
+	if err := checkTimes(t.SamplesNS...); err != nil {
+		return nil, err
+	}
+	if err := checkTimes(t.CenterNS, t.LoNS, t.HiNS); err != nil {
+		return nil, err
+	}
+	if err := checkRow(t.Time, t.CodeHash, "status", t.Status, "generator", t.Generator, "protocol", t.Protocol); err != nil {
 		return nil, err
 	}
 	r.written = r.computeSum()
@@ -84,7 +89,10 @@ func rowOfFinal(f Final) (*finalRow, error) {
 	if f.TunedNS <= 0 {
 		return nil, fmt.Errorf("tuned time of %g ns", f.TunedNS)
 	}
-	if err := checkRow(f.Time, []float64{f.TunedNS, f.DefaultNS}, f.CodeHash, "generator", f.Generator, "protocol", f.Protocol); err != nil {
+	if err := checkTimes(f.TunedNS, f.DefaultNS); err != nil {
+		return nil, err
+	}
+	if err := checkRow(f.Time, f.CodeHash, "generator", f.Generator, "protocol", f.Protocol); err != nil {
 		return nil, err
 	}
 	if err := checkIdentity(f.Workload, f.Target); err != nil {
@@ -96,12 +104,7 @@ func rowOfFinal(f Final) (*finalRow, error) {
 
 // checkRow checks what trials and finals have in common; required texts are
 // pairs of name and value.
-func checkRow(at time.Time, numbers []float64, codeHash string, required ...string) error {
-	for _, f := range numbers {
-		if math.IsNaN(f) || math.IsInf(f, 0) || f < 0 {
-			return fmt.Errorf("a time of %g ns", f)
-		}
-	}
+func checkRow(at time.Time, codeHash string, required ...string) error {
 	for i := 0; i < len(required); i += 2 {
 		if required[i+1] == "" {
 			return fmt.Errorf("no %s", required[i])
@@ -114,6 +117,16 @@ func checkRow(at time.Time, numbers []float64, codeHash string, required ...stri
 		return fmt.Errorf("the time %s", at.Format(time.RFC3339))
 	}
 	return checkText("code hash", codeHash)
+}
+
+// checkTimes checks nanoseconds.
+func checkTimes(ns ...float64) error {
+	for _, f := range ns {
+		if !(0 <= f && f <= math.MaxFloat64) {
+			return fmt.Errorf("a time of %g ns", f)
+		}
+	}
+	return nil
 }
 
 // checkText checks a name or version.

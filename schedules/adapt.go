@@ -34,7 +34,7 @@ func (s *Space) Adapt(c Schedule) (Schedule, []string, bool) {
 		}
 	}
 	out := s.schedule(index)
-	err := s.check(out)
+	err := s.rules.check(out)
 	if err == nil {
 		return out, notes, true
 	}
@@ -56,7 +56,7 @@ func (s *Space) repair(index []int) (Schedule, bool) {
 			at[m.knob] = m.value
 		}
 		c := s.schedule(at)
-		return c, s.check(c) == nil
+		return c, s.rules.check(c) == nil
 	}
 	for _, m := range moves {
 		if c, ok := try(m); ok {

@@ -45,7 +45,7 @@ func conv2dFamily(w Workload, isa ISA) family {
 	if isa == AVX2 {
 		f.knobs = append(f.knobs, dotKnob)
 	}
-	f.check = func(s Schedule) error { return checkConv(w, isa, s) }
+	f.rules = convRules(w, isa)
 	f.start, f.other = startConv(w, isa)
 	return f
 }
@@ -55,7 +55,11 @@ var dotKnob = Knob{"dot", []string{"s16", "s16w8", "u8x1", "u8x2", "u8x4"}}
 // DotDepth returns how many steps of 4 bytes of input are added in 16 bits before
 // they are widened; 0 where the dot step does not.
 func DotDepth(s Schedule) int {
-	depth, _ := strconv.Atoi(strings.TrimPrefix(s.Str("dot", ""), "u8x")) // 0 for s16
+	steps, spilling := strings.CutPrefix(s.Str("dot", ""), "u8x")
+	if !spilling {
+		return 0
+	}
+	depth, _ := strconv.Atoi(steps) // the values of dot are numbers
 	return depth
 }
 
@@ -98,17 +102,21 @@ func convPads(w Workload, isa ISA) []string {
 	return direct
 }
 
-// checkDot checks that dot can do w, and that pad and op are what it needs.
-func checkDot(w Workload, isa ISA, s Schedule) error {
-	if s.Str("dot", "") == "s16w8" {
-		switch {
-		case w.WeightZero:
-			return fmt.Errorf("dot=s16w8: weights do not fit int8")
-		case s.Str("op", "") == "mem":
-			return fmt.Errorf("op=mem: dot=s16w8 widens weights in registers")
-		}
+// dotRules: dot can do w, and pad and op are what it needs.
+func dotRules(w Workload, isa ISA) rules {
+	return rules{
+		{"op dot", func(s Schedule) error {
+			switch {
+			case s.Str("dot", "") != "s16w8":
+			case w.WeightZero:
+				return fmt.Errorf("dot=s16w8: weights do not fit int8")
+			case s.Str("op", "") == "mem":
+				return fmt.Errorf("op=mem: dot=s16w8 widens weights in registers")
+			}
+			return nil
+		}},
+		{"form pad dot", func(s Schedule) error { return checkPad(w, isa, s) }},
 	}
-	return checkPad(w, isa, s)
 }
 
 // checkPad checks that pad is copy where a copy must be made, because activations are
@@ -161,43 +169,38 @@ func tileLimit(isa ISA) int {
 	return regs - 4
 }
 
-func checkConv(w Workload, isa ISA, s Schedule) error {
-	mr, nv := s.Int("mr", 0), s.Int("nv", 0)
-	if err := checkTile(isa, mr, nv, 1, s); err != nil {
-		return err
-	}
-	if err := checkDot(w, isa, s); err != nil {
-		return err
-	}
-	if s.Str("st", "") == "late" {
-		if err := checkLate(w, isa, s, mr, nv); err != nil {
-			return err
-		}
-	}
-	row := w.OW()
-	if s.Str("form", "") == "flat" {
-		row = w.N * w.OH() * row
-		if s.Str("order", "") == "ycx" {
-			return fmt.Errorf("order=ycx: form=flat has no rows, so it equals cyx")
-		}
-	}
-	if err := checkBalanced(row, mr); err != nil {
-		return err
-	}
-	return checkChannels(w, isa, s, nv)
+func convRules(w Workload, isa ISA) rules {
+	_, lanes := Registers(isa)
+	return slices.Concat(rules{
+		{"mr nv op dot", func(s Schedule) error { return checkTile(isa, s.Int("mr", 0), s.Int("nv", 0), 1, s) }},
+	}, dotRules(w, isa), lateRules(w, isa), rules{
+		{"form order", func(s Schedule) error {
+			if s.Str("form", "") == "flat" && s.Str("order", "") == "ycx" {
+				return fmt.Errorf("order=ycx: form=flat has no rows, so it equals cyx")
+			}
+			return nil
+		}},
+		{"form mr", func(s Schedule) error { return checkBalanced(w.tiledRow(s.Str("form", "")), s.Int("mr", 0)) }},
+		{"nv", func(s Schedule) error { return checkVectors(w, isa, s.Int("nv", 0)) }},
+		{"form u dot", func(s Schedule) error {
+			_, steps := w.segments(isa, s)
+			return checkUnroll(s.Int("u", 0), steps, s)
+		}},
+		{"nv split", func(s Schedule) error {
+			if s.Str("split", "") == "c" && (w.O <= s.Int("nv", 0)*lanes || float64(w.MACs()) <= MaxCallMACs) {
+				return fmt.Errorf("split=c: the work is one call")
+			}
+			return nil
+		}},
+	})
 }
 
-func checkChannels(w Workload, isa ISA, s Schedule, nv int) error {
+// checkVectors checks that the output channels fill more than half of a tile's
+// vectors.
+func checkVectors(w Workload, isa ISA, nv int) error {
 	_, lanes := Registers(isa)
 	if nv > 1 && (nv/2)*lanes >= w.O {
 		return fmt.Errorf("nv=%d: %d output channels fill only %d vectors", nv, w.O, (w.O+lanes-1)/lanes)
-	}
-	_, steps := w.segments(isa, s)
-	if err := checkUnroll(s.Int("u", 0), steps, s); err != nil {
-		return err
-	}
-	if s.Str("split", "") == "c" && (w.O <= nv*lanes || float64(w.MACs()) <= MaxCallMACs) {
-		return fmt.Errorf("split=c: the work is one call")
 	}
 	return nil
 }

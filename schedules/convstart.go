@@ -28,6 +28,7 @@ func startConv(w Workload, isa ISA) (Schedule, []Start) {
 // startForm chooses among the schedules of a form.
 func startForm(w Workload, isa ISA, form string) Start {
 	var best Start
+	legal := convRules(w, isa)
 	for _, d := range dotForms(w, isa) {
 		for mr := 1; mr <= tileLimit(isa); mr++ {
 			if checkBalanced(w.tiledRow(form), mr) != nil {
@@ -35,7 +36,7 @@ func startForm(w Workload, isa ISA, form string) Start {
 			}
 			for _, nv := range []int{1, 2, 4} {
 				for _, kind := range startKinds(isa) {
-					s, ok := startTile(w, isa, form, mr, nv, d, kind)
+					s, ok := startTile(w, isa, legal, form, mr, nv, d, kind)
 					if !ok {
 						continue
 					}
@@ -112,20 +113,26 @@ func dotForms(w Workload, isa ISA) []dotForm {
 // startTile chooses what the size of a tile leaves open. A round of the reduction
 // has four steps where it fetches weights as well, for a fetch takes as much of the
 // second cache's time as a line that is read.
-func startTile(w Workload, isa ISA, form string, mr, nv int, d dotForm, kind startKind) (Schedule, bool) {
+func startTile(w Workload, isa ISA, legal rules, form string, mr, nv int, d dotForm, kind startKind) (Schedule, bool) {
 	point := func(unroll int, split string) Schedule {
 		return Schedule{fmt.Sprintf("form=%s mr=%d nv=%d u=%d order=cyx op=%s pad=%s st=%s split=%s%s", form, mr, nv, unroll, kind.op, d.padOf(form, w), kind.st, split, d.knob)}
 	}
+	least := point(d.unroll, "y")
+	if checkTile(isa, mr, nv, 1, least) != nil { // most tiles
+		return Schedule{}, false
+	}
 	unroll, split := d.unroll, "y"
-	if b := w.blockBytes(isa, point(unroll, split)); MinFetched <= b && b <= MaxFetched {
+	if b := w.blockBytes(isa, least); MinFetched <= b && b <= MaxFetched {
 		unroll = max(unroll, 4)
 	}
 	if w.WeightBytes() > w.InputBytes() {
 		split = "c"
 	}
-	for _, s := range []Schedule{point(unroll, split), point(unroll, "y"), point(d.unroll, split), point(d.unroll, "y")} {
-		if checkConv(w, isa, s) == nil {
-			return s, true
+	for _, unroll := range slices.Compact([]int{unroll, d.unroll}) {
+		for _, split := range slices.Compact([]string{split, "y"}) {
+			if s := point(unroll, split); legal.check(s) == nil {
+				return s, true
+			}
 		}
 	}
 	return Schedule{}, false

@@ -24,34 +24,33 @@ func denseFamily(w Workload, isa ISA) family {
 	if isa == AVX2 {
 		f.knobs = append(f.knobs, dotKnob)
 	}
-	f.check = func(s Schedule) error { return checkDense(w, isa, s) }
+	f.rules = denseRules(w, isa)
 	f.start = startDense(w, isa)
 	return f
 }
 
-func checkDense(w Workload, isa ISA, s Schedule) error {
-	mr, nv, sets := s.Int("mr", 0), s.Int("nv", 0), s.Int("sets", 0)
-	if err := checkTile(isa, mr, nv, sets, s); err != nil {
-		return err
-	}
-	if err := checkBalanced(w.N, mr); err != nil {
-		return err
-	}
-	if err := checkDot(w, isa, s); err != nil {
-		return err
-	}
-	_, lanes := Registers(isa)
-	if nv > 1 && (nv/2)*lanes >= w.O {
-		return fmt.Errorf("nv=%d: %d output channels fill only %d vectors", nv, w.O, (w.O+lanes-1)/lanes)
-	}
-	u := s.Int("u", 0)
-	switch {
-	case u%sets != 0:
-		return fmt.Errorf("sets=%d: must divide u=%d", sets, u)
-	case sets > 1 && DotDepth(s) > 0:
-		return fmt.Errorf("sets=%d: dot=%s needs no second set", sets, s.Str("dot", ""))
-	}
-	return checkUnroll(u, (w.C*ElementBytes(isa, s)+3)/4, s)
+func denseRules(w Workload, isa ISA) rules {
+	return slices.Concat(rules{
+		{"mr nv sets op dot", func(s Schedule) error {
+			return checkTile(isa, s.Int("mr", 0), s.Int("nv", 0), s.Int("sets", 0), s)
+		}},
+		{"mr", func(s Schedule) error { return checkBalanced(w.N, s.Int("mr", 0)) }},
+	}, dotRules(w, isa), rules{
+		{"nv", func(s Schedule) error { return checkVectors(w, isa, s.Int("nv", 0)) }},
+		{"sets u", func(s Schedule) error {
+			if u, sets := s.Int("u", 0), s.Int("sets", 0); u%sets != 0 {
+				return fmt.Errorf("sets=%d: must divide u=%d", sets, u)
+			}
+			return nil
+		}},
+		{"sets dot", func(s Schedule) error {
+			if sets := s.Int("sets", 0); sets > 1 && DotDepth(s) > 0 {
+				return fmt.Errorf("sets=%d: dot=%s needs no second set", sets, s.Str("dot", ""))
+			}
+			return nil
+		}},
+		{"u dot", func(s Schedule) error { return checkUnroll(s.Int("u", 0), (w.C*ElementBytes(isa, s)+3)/4, s) }},
+	})
 }
 
 // startDense chooses by what takes longer, the dot steps or to read the weights, which
@@ -60,6 +59,7 @@ func checkDense(w Workload, isa ISA, s Schedule) error {
 func startDense(w Workload, isa ISA) Schedule {
 	var best Start
 	dot, op := denseDot(w, isa)
+	legal := denseRules(w, isa)
 	for _, nv := range []int{4, 2, 1} {
 		for mr := 1; mr <= min(w.N, tileLimit(isa)); mr++ {
 			operands := op
@@ -71,7 +71,7 @@ func startDense(w Workload, isa ISA) Schedule {
 			for _, sets := range []int{2, 1} {
 				s := Schedule{fmt.Sprintf("mr=%d nv=%d sets=%d u=%d order=cyx op=%s pad=%s st=pack split=c%s",
 					mr, nv, sets, sets, operands, dot.pad, dot.knob)}
-				if checkDense(w, isa, s) != nil {
+				if legal.check(s) != nil {
 					continue
 				}
 				if cost := denseCost(w, isa, s); best.Cost == 0 || cost < best.Cost {

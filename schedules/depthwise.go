@@ -40,8 +40,8 @@ func depthwiseFamily(w Workload, isa ISA) family {
 		{"split", []string{"y", "c"}},
 		{"tail", depthwiseTails(w, isa)},
 	}}
-	f.check = func(s Schedule) error { return checkDepthwise(w, isa, s) }
-	f.start = startDepthwise(w, isa, f)
+	f.rules = depthwiseRules(w, isa)
+	f.start = startDepthwise(w, f)
 	return f
 }
 
@@ -120,46 +120,76 @@ func checkKept(w Workload, mx, ry int, s Schedule) error {
 // MaxPeeled bounds the tiles of a row that need border code of their own.
 const MaxPeeled = 8
 
-func checkDepthwise(w Workload, isa ISA, s Schedule) error {
-	vl, mx, ry := s.Int("vl", 0), s.Int("mx", 0), s.Int("ry", 0)
-	flat := s.Str("form", "") == "flat"
+func depthwiseRules(w Workload, isa ISA) rules {
 	regs, _ := Registers(isa)
-	if need := 4*mx*ry + 7; need > regs {
-		return fmt.Errorf("mx=%d ry=%d: needs %d vector registers, %s has %d", mx, ry, need, isa, regs)
+	blocks := func(s Schedule) int { return (w.O + s.Int("vl", 0) - 1) / s.Int("vl", 0) }
+	flat := func(s Schedule) bool { return s.Str("form", "") == "flat" }
+	pixels := func(s Schedule) bool { return s.Str("tail", "") == "pixels" }
+	return rules{
+		{"mx ry", func(s Schedule) error {
+			mx, ry := s.Int("mx", 0), s.Int("ry", 0)
+			if need := 4*mx*ry + 7; need > regs {
+				return fmt.Errorf("mx=%d ry=%d: needs %d vector registers, %s has %d", mx, ry, need, isa, regs)
+			}
+			return nil
+		}},
+		{"ry", func(s Schedule) error {
+			if ry := s.Int("ry", 0); ry > w.OH() {
+				return fmt.Errorf("ry=%d: there are %d output rows", ry, w.OH())
+			}
+			return nil
+		}},
+		{"mx ry dot order wt", func(s Schedule) error {
+			if s.Str("wt", "") != "reg" {
+				return nil
+			}
+			return checkKept(w, s.Int("mx", 0), s.Int("ry", 0), s)
+		}},
+		{"form vl mx pad", func(s Schedule) error {
+			if !flat(s) {
+				return nil
+			}
+			return checkDepthwiseFlat(w, s.Int("vl", 0), s.Int("mx", 0), s)
+		}},
+		{"form mx", func(s Schedule) error {
+			mx := s.Int("mx", 0)
+			if !flat(s) && checkBalanced(w.OW(), mx) != nil {
+				return fmt.Errorf("mx=%d: not a balanced cut of %d pixels", mx, w.OW())
+			}
+			return nil
+		}},
+		{"form vl mx pad tail", func(s Schedule) error { return checkDepthwisePad(w, isa, s) }},
+		{"form vl tail", func(s Schedule) error {
+			if pixels(s) && (flat(s) || w.TailChannels(s.Int("vl", 0)) == 0) {
+				return fmt.Errorf("tail=pixels: there is no last block of 16 or 32 channels")
+			}
+			return nil
+		}},
+		{"dot order tail", func(s Schedule) error {
+			if pixels(s) && (s.Str("dot", "") != "quad" || s.Str("order", "") == "yxc") {
+				return fmt.Errorf("tail=pixels: needs dot=quad, and order=yxc has tiles of all blocks")
+			}
+			return nil
+		}},
+		{"form vl split", func(s Schedule) error {
+			if s.Str("split", "") == "c" && (flat(s) || blocks(s) < 2 || float64(w.MACs()) <= MaxCallMACs) {
+				return fmt.Errorf("split=c: the work is one call")
+			}
+			return nil
+		}},
+		{"form vl order", func(s Schedule) error {
+			if order := s.Str("order", ""); order != "ycx" && (flat(s) || blocks(s) < 2) {
+				return fmt.Errorf("order=%s: there is one block of channels, so it equals ycx", order)
+			}
+			return nil
+		}},
+		{"form vl tail", func(s Schedule) error {
+			if vl := s.Int("vl", 0); vl >= 32 && vl/2 >= w.O && !flat(s) && !pixels(s) {
+				return fmt.Errorf("vl=%d: %d channels fill half a vector", vl, w.O)
+			}
+			return nil
+		}},
 	}
-	if ry > w.OH() {
-		return fmt.Errorf("ry=%d: there are %d output rows", ry, w.OH())
-	}
-	if s.Str("wt", "") == "reg" {
-		if err := checkKept(w, mx, ry, s); err != nil {
-			return err
-		}
-	}
-	if flat {
-		if err := checkDepthwiseFlat(w, vl, mx, s); err != nil {
-			return err
-		}
-	} else if err := checkBalanced(w.OW(), mx); err != nil {
-		return fmt.Errorf("mx=%d: not a balanced cut of %d pixels", mx, w.OW())
-	}
-	if err := checkDepthwisePad(w, isa, s); err != nil {
-		return err
-	}
-	blocks := (w.O + vl - 1) / vl
-	pixels := s.Str("tail", "") == "pixels"
-	switch split, order := s.Str("split", ""), s.Str("order", ""); {
-	case pixels && (flat || w.TailChannels(vl) == 0):
-		return fmt.Errorf("tail=pixels: there is no last block of 16 or 32 channels")
-	case pixels && (s.Str("dot", "") != "quad" || order == "yxc"):
-		return fmt.Errorf("tail=pixels: needs dot=quad, and order=yxc has tiles of all blocks")
-	case split == "c" && (flat || blocks < 2 || float64(w.MACs()) <= MaxCallMACs):
-		return fmt.Errorf("split=c: the work is one call")
-	case order != "ycx" && (flat || blocks < 2):
-		return fmt.Errorf("order=%s: there is one block of channels, so it equals ycx", order)
-	case vl >= 32 && vl/2 >= w.O && !flat && !pixels:
-		return fmt.Errorf("vl=%d: %d channels fill half a vector", vl, w.O)
-	}
-	return nil
 }
 
 func checkDepthwiseFlat(w Workload, vl, mx int, s Schedule) error {
@@ -206,7 +236,7 @@ func peeledTiles(w Workload, mx int) int {
 // startDepthwise prefers flat blocks where channels do not fill a vector, then
 // full vectors, a narrow last block, two rows and as many columns as registers
 // allow.
-func startDepthwise(w Workload, isa ISA, f family) Schedule {
+func startDepthwise(w Workload, f family) Schedule {
 	for _, form := range []string{"flat", "rows"} {
 		for _, vl := range f.knobs[1].Values {
 			for _, tail := range slices.Backward(f.knobs[9].Values) {
@@ -215,7 +245,7 @@ func startDepthwise(w Workload, isa ISA, f family) Schedule {
 						for _, pad := range f.knobs[6].Values {
 							s := Schedule{fmt.Sprintf("form=%s vl=%s mx=%d ry=%d dot=%s order=ycx pad=%s wt=%s split=y tail=%s",
 								form, vl, c.mx, ry, f.knobs[4].Values[0], pad, c.wt, tail)}
-							if checkDepthwise(w, isa, s) == nil {
+							if f.rules.check(s) == nil {
 								return s
 							}
 						}

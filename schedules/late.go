@@ -18,22 +18,39 @@ func convStores(isa ISA) []string {
 	return []string{"pack", "cvt", "late"}
 }
 
-// checkLate checks what st=late needs: a reduction without loops, tiles that follow
-// each other, registers for two of them.
-func checkLate(w Workload, isa ISA, s Schedule, mr, nv int) error {
+// lateRules: st=late needs registers for two tiles, a reduction without loops, and
+// tiles that follow each other.
+func lateRules(w Workload, isa ISA) rules {
 	regs, _ := Registers(isa)
-	segments, steps := w.segments(isa, s)
-	switch need := lateNeed(isa, mr, nv, s); {
-	case need > regs:
-		return fmt.Errorf("st=late mr=%d nv=%d op=%s: needs %d vector registers, %s has %d", mr, nv, s.Str("op", ""), need, isa, regs)
-	case s.Str("form", "") == "rows" && w.KH > 1 || segments*steps > maxLateSteps:
-		return fmt.Errorf("st=late: the reduction of %d segments of %d steps is too long", segments, steps)
-	case s.Str("order", "") == "yxc":
-		return fmt.Errorf("st=late: order=yxc does not end with x")
-	case s.Str("u", "") != "1":
-		return fmt.Errorf("st=late: there is no loop to unroll")
+	list := rules{
+		{"mr nv op dot", func(s Schedule) error {
+			if need := lateNeed(isa, s.Int("mr", 0), s.Int("nv", 0), s); need > regs {
+				return fmt.Errorf("st=late mr=%d nv=%d op=%s: needs %d vector registers, %s has %d",
+					s.Int("mr", 0), s.Int("nv", 0), s.Str("op", ""), need, isa, regs)
+			}
+			return nil
+		}},
+		{"form dot", func(s Schedule) error {
+			segments, steps := w.segments(isa, s)
+			if s.Str("form", "") == "rows" && w.KH > 1 || segments*steps > maxLateSteps {
+				return fmt.Errorf("st=late: the reduction of %d segments of %d steps is too long", segments, steps)
+			}
+			return nil
+		}},
+		{"order", func(s Schedule) error {
+			if s.Str("order", "") == "yxc" {
+				return fmt.Errorf("st=late: order=yxc does not end with x")
+			}
+			return nil
+		}},
+		{"u", func(s Schedule) error {
+			if s.Str("u", "") != "1" {
+				return fmt.Errorf("st=late: there is no loop to unroll")
+			}
+			return nil
+		}},
 	}
-	return nil
+	return list.where("st", "late")
 }
 
 // lateNeed is how many vector registers two tiles take: one that is reduced, and the

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // ErrUnknownPoint is what a recorded space says of schedules that it does not
@@ -47,11 +48,11 @@ func RecordedSpace(w Workload, isa ISA, points []Schedule, start Schedule) (*Spa
 			return cmp.Compare(x, y)
 		})
 	}
-	f.check = func(s Schedule) error {
+	f.rules = rules{{strings.Join(points[0].Names(), " "), func(s Schedule) error {
 		if !known[s] {
 			return ErrUnknownPoint
 		}
 		return nil
-	}
+	}}}
 	return newSpace(w, isa, f)
 }

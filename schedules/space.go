@@ -11,9 +11,9 @@ import (
 // A family is the template of an operator's spaces.
 type family struct {
 	knobs []Knob
-	check func(Schedule) error // a point's legality, given a value of each knob
-	start Schedule             // the heuristic's choice
-	other []Start              // and what it would choose of other forms
+	rules rules    // of legal points
+	start Schedule // the heuristic's choice
+	other []Start  // and what it would choose of other forms
 }
 
 // A Start is a schedule that the heuristic would choose, and its estimated time
@@ -24,7 +24,7 @@ type Start struct {
 }
 
 // A Space is the set of valid schedules of a workload for an instruction set:
-// the points of the product of its knobs that its check accepts. It is safe for
+// the points of the product of its knobs that its rules accept. It is safe for
 // concurrent use.
 //
 // A point is a value's index for each knob. Points are numbered as a
@@ -36,7 +36,7 @@ type Space struct {
 	valid func() []int32 // numbers of the valid points, ascending; computed once
 }
 
-// maxPoints bounds the product of a space's knobs, which All and Size visit.
+// maxPoints bounds the product of a space's knobs, which All and Size may visit.
 const maxPoints = 1 << 24
 
 // SpaceFor returns the space of w for isa. Ref has none: nothing of it can be
@@ -101,7 +101,7 @@ func (s *Space) Points() int {
 	return n
 }
 
-// Size returns the number of valid schedules. The first call visits all points.
+// Size returns the number of valid schedules, which the first call looks for.
 func (s *Space) Size() int { return len(s.valid()) }
 
 // All yields the valid schedules in the order of their points.
@@ -117,24 +117,6 @@ func (s *Space) All() iter.Seq[Schedule] {
 	}
 }
 
-// enumerate returns the numbers of the valid points.
-func (s *Space) enumerate() []int32 {
-	var valid []int32
-	index := make([]int, len(s.knobs))
-	for p := range s.Points() {
-		if s.check(s.schedule(index)) == nil {
-			valid = append(valid, int32(p))
-		}
-		for k := len(index) - 1; k >= 0; k-- {
-			if index[k]++; index[k] < len(s.knobs[k].Values) {
-				break
-			}
-			index[k] = 0
-		}
-	}
-	return valid
-}
-
 // setPoint stores the value indexes of point p.
 func (s *Space) setPoint(index []int, p int) {
 	for k := len(index) - 1; k >= 0; k-- {
@@ -148,14 +130,28 @@ func (s *Space) setPoint(index []int, p int) {
 func (s *Space) schedule(index []int) Schedule {
 	buf := make([]byte, 0, 128)
 	for k := range s.knobs {
-		if k > 0 {
-			buf = append(buf, ' ')
-		}
-		buf = append(buf, s.knobs[k].Name...)
-		buf = append(buf, '=')
-		buf = append(buf, s.knobs[k].Values[index[k]]...)
+		buf = s.appendPair(buf, k, index[k])
 	}
 	return Schedule{string(buf)}
+}
+
+// part returns the text of some of a point's knobs.
+func (s *Space) part(knobs, index []int) Schedule {
+	buf := make([]byte, 0, 128)
+	for _, k := range knobs {
+		buf = s.appendPair(buf, k, index[k])
+	}
+	return Schedule{string(buf)}
+}
+
+// appendPair adds value v of knob k.
+func (s *Space) appendPair(buf []byte, k, v int) []byte {
+	if len(buf) > 0 {
+		buf = append(buf, ' ')
+	}
+	buf = append(buf, s.knobs[k].Name...)
+	buf = append(buf, '=')
+	return append(buf, s.knobs[k].Values[v]...)
 }
 
 // Validate tells whether c is a schedule of s: each knob in order, with a value
@@ -164,7 +160,7 @@ func (s *Space) Validate(c Schedule) error {
 	if _, err := s.index(c); err != nil {
 		return err
 	}
-	return s.check(c)
+	return s.rules.check(c)
 }
 
 // index returns the point of c.

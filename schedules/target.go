@@ -31,6 +31,12 @@ func (m Machine) Class() string {
 	return fmt.Sprintf("%s-%d-%d l1d=%d l2=%d l3=%d", m.Vendor, m.Family, m.Model, m.L1D, m.L2, m.L3)
 }
 
+// Alike tells whether m and o have the same Class.
+func (m Machine) Alike(o Machine) bool {
+	m.Cores, m.Brand = o.Cores, o.Brand
+	return m == o
+}
+
 // String returns the canonical text.
 func (m Machine) String() string {
 	s := fmt.Sprintf("%s-%d-%d cores=%d l1d=%d l2=%d l3=%d", m.Vendor, m.Family, m.Model, m.Cores, m.L1D, m.L2, m.L3)

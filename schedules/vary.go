@@ -17,7 +17,7 @@ func (s *Space) Sample(rng *rand.Rand) (Schedule, bool) {
 		for k := range s.knobs {
 			index[k] = rng.IntN(len(s.knobs[k].Values))
 		}
-		if c := s.schedule(index); s.check(c) == nil {
+		if c := s.schedule(index); s.rules.check(c) == nil {
 			return c, true
 		}
 	}
@@ -41,7 +41,7 @@ func (s *Space) Mutate(rng *rand.Rand, c Schedule) Schedule {
 			k := rng.IntN(len(index))
 			index[k] = rng.IntN(len(s.knobs[k].Values))
 		}
-		if m := s.schedule(index); m != c && s.check(m) == nil {
+		if m := s.schedule(index); m != c && s.rules.check(m) == nil {
 			return m
 		}
 	}
@@ -68,7 +68,7 @@ func (s *Space) Crossover(rng *rand.Rand, a, b Schedule) Schedule {
 				index[k] = other[k]
 			}
 		}
-		if c := s.schedule(index); c != a && c != b && s.check(c) == nil {
+		if c := s.schedule(index); c != a && c != b && s.rules.check(c) == nil {
 			return c
 		}
 	}
@@ -92,7 +92,7 @@ func (s *Space) Neighbours(c Schedule) []Schedule {
 				index := slices.Clone(at)
 				index[k] = v
 				n := s.schedule(index)
-				if s.check(n) != nil {
+				if s.rules.check(n) != nil {
 					continue
 				}
 				near = append(near, n)
