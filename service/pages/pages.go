@@ -4,13 +4,10 @@
 package pages
 
 import (
-	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
-	"slices"
 	"strconv"
 	"time"
 
@@ -84,9 +81,8 @@ func (s *source) Job(ctx context.Context, id string) (*views.Job, error) {
 		return nil, err
 	}
 	ended := endedTasks(j)
-	failures := map[string]*views.FailureKind{}
 	for _, t := range tasks {
-		k, err := s.task(ctx, j, t, failures)
+		k, err := s.task(ctx, j, t)
 		if err != nil {
 			return nil, err
 		}
@@ -94,11 +90,10 @@ func (s *source) Job(ctx context.Context, id string) (*views.Job, error) {
 			k.State = "ended"
 		}
 		v.Tasks = append(v.Tasks, k)
+		for _, f := range k.Failures {
+			v.Failures = views.AddFailures(v.Failures, f)
+		}
 	}
-	for _, f := range failures {
-		v.Failures = append(v.Failures, *f)
-	}
-	slices.SortFunc(v.Failures, func(a, b views.FailureKind) int { return cmp.Compare(a.Status, b.Status) })
 	return &v, nil
 }
 
@@ -134,43 +129,14 @@ func endedTasks(j api.Job) map[string]bool {
 }
 
 // task is what the log knows of one of a job's tasks, whoever measured it.
-func (s *source) task(ctx context.Context, j api.Job, t schedules.Task, failures map[string]*views.FailureKind) (views.JobTask, error) {
-	k := views.JobTask{Workload: t.Workload, Target: s.target(j), Count: t.Count, State: "searching"}
-	space, err := schedules.SpaceFor(t.Workload, k.Target.ISA)
-	if err != nil {
-		k.State = "skipped"
-		return k, nil
+func (s *source) task(ctx context.Context, j api.Job, t schedules.Task) (views.JobTask, error) {
+	target := s.target(j)
+	if _, err := schedules.SpaceFor(t.Workload, target.ISA); err != nil {
+		return views.JobTask{Workload: t.Workload, Target: target, Count: t.Count, State: "skipped"}, nil
 	}
-	for row, err := range s.Log().Trials(ctx, t.Workload, k.Target) {
-		if err != nil {
-			return k, fmt.Errorf("reading trials: %w", err)
-		}
-		k.Trials++
-		if row.Status != measure.OK.String() {
-			k.Failed++
-			f := failures[row.Status]
-			if f == nil {
-				f = &views.FailureKind{Status: row.Status, Message: row.Message}
-				failures[row.Status] = f
-			}
-			f.Count++
-		} else {
-			learn(&k, row, space.Start())
-		}
-		k.Curve = append(k.Curve, k.Best)
-	}
-	return k, nil
-}
-
-// learn takes in a trial that worked.
-func learn(k *views.JobTask, row logs.Trial, start schedules.Schedule) {
-	t := measure.Nanos(row.CenterNS)
-	if k.Best == 0 || t < k.Best {
-		k.Best = t
-	}
-	if row.Schedule == start {
-		k.Default = t
-	}
+	k, err := views.NewJobTask(ctx, s.Log(), t.Workload, target)
+	k.Count, k.State = t.Count, "searching"
+	return k, err
 }
 
 // Watch returns a channel that receives when the job has changed, closed when it is

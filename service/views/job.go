@@ -55,7 +55,8 @@ type JobTask struct {
 	Default, Best measure.Nanos // 0 = not known yet
 	State         string        // such as "searching", "ended", "final"
 	// Curve is the best time after each trial; 0 while there is none.
-	Curve []measure.Nanos
+	Curve    []measure.Nanos
+	Failures []FailureKind
 }
 
 // NewJobTask looks up how far a task is; its Count and State are the job's to say.
@@ -72,7 +73,7 @@ func NewJobTask(ctx context.Context, log *logs.Log, w schedules.Workload, target
 	for _, trial := range trials {
 		t.add(trial)
 	}
-	k := JobTask{Workload: w, Target: target, Trials: t.Trials, Failed: t.Trials - len(t.Points), Default: t.trialOf(space.Start()), Curve: t.Curve}
+	k := JobTask{Workload: w, Target: target, Trials: t.Trials, Failed: t.Trials - len(t.Points), Default: t.trialOf(space.Start()), Curve: t.Curve, Failures: t.Failures}
 	if len(t.Curve) > 0 {
 		k.Best = t.Curve[len(t.Curve)-1]
 	}
