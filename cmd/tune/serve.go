@@ -14,6 +14,7 @@ import (
 
 	"qtune/schedules"
 	"qtune/service"
+	"qtune/service/api"
 	"qtune/service/pages"
 	"qtune/service/server"
 	"qtune/tuner"
@@ -119,6 +120,21 @@ func (f *serveFlags) workers(c *cobra.Command, log *slog.Logger) (*engine, error
 	return &engine{Runner: team.runner, machine: team.target.Machine, isas: []schedules.ISA{team.target.ISA}, workers: team.workers, close: team.close}, nil
 }
 
+// listWorkers lists the workers for the API; nil where there are none.
+func (e *engine) listWorkers() func(context.Context) ([]api.Worker, error) {
+	if e.workers == nil {
+		return nil
+	}
+	return func(ctx context.Context) ([]api.Worker, error) {
+		all, err := e.workers(ctx)
+		var list []api.Worker
+		for _, w := range all {
+			list = append(list, api.Worker{Name: w.Identity.Name, Machine: w.Identity.Machine.String(), State: string(w.State), Seen: w.Seen})
+		}
+		return list, err
+	}
+}
+
 func serve(c *cobra.Command, f *serveFlags) (err error) {
 	if err := f.check(); err != nil {
 		return err
@@ -163,7 +179,7 @@ func serve(c *cobra.Command, f *serveFlags) (err error) {
 		scheme = "https"
 	}
 	fmt.Fprintf(c.OutOrStdout(), "serving %s on %s://%s\n", f.store, scheme, l.Addr())
-	return server.New(server.Config{Service: s, Open: open, TLS: config != nil, Pages: pages.New(s, runner.workers, log), Log: log}).Serve(c.Context(), l, config)
+	return server.New(server.Config{Service: s, Open: open, TLS: config != nil, Pages: pages.New(s, runner.workers, log), Workers: runner.listWorkers(), Log: log}).Serve(c.Context(), l, config)
 }
 
 // withStore runs f with the store of --store.
