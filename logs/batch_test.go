@@ -118,7 +118,7 @@ func runAndKill(t *testing.T, path string, from, n int) []int {
 func TestBatch(t *testing.T) {
 	l := newLog(t)
 	done := make(chan int, 10)
-	b := NewBatch(l, 20*time.Millisecond, func(stored []Trial) { done <- len(stored) })
+	b := NewBatch(l, 300*time.Millisecond, func(stored []Trial) { done <- len(stored) })
 	for i := range 5 {
 		if err := b.Add(trial(convA, zen4, i+1, 1)); err != nil {
 			t.Fatal(err)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"qtune/logs"
+	"qtune/measure"
 	"qtune/schedules"
 	"qtune/tuner/replay"
 )
@@ -163,13 +164,24 @@ func bySchedule(a, b logs.Trial) int {
 	return strings.Compare(a.Schedule.String(), b.Schedule.String())
 }
 
+// fastest is the schedule of the fastest trial of a workload.
+func fastest(trials []logs.Trial, w schedules.Workload) schedules.Schedule {
+	var best logs.Trial
+	for _, row := range trials {
+		if row.Workload == w && row.Status == measure.OK.String() && (best.CenterNS == 0 || row.CenterNS < best.CenterNS) {
+			best = row
+		}
+	}
+	return best.Schedule
+}
+
 // TestStale begins with all of an earlier search by another code generator: of each
 // task its fastest schedules are tried right after the default, and going on from
 // anywhere is as exact as ever.
 func TestStale(t *testing.T) {
 	list := recorded(t, "dw_28x192", "c3x3_17_s2", "fc_1280")
 	old := &memory{}
-	earlier := tune(t, replayConfig(list, old, 150, 1))
+	tune(t, replayConfig(list, old, 150, 1))
 	for i := range old.trials {
 		old.trials[i].Generator = "0"
 	}
@@ -197,9 +209,9 @@ func TestStale(t *testing.T) {
 				of = append(of, row)
 			}
 		}
-		best := slices.IndexFunc(of, func(row logs.Trial) bool { return row.Schedule == earlier.Tasks[i].Schedule })
+		best := slices.IndexFunc(of, func(row logs.Trial) bool { return row.Schedule == fastest(old.trials, rec.Workload) })
 		if best < 0 || best > maxSuggested {
-			t.Errorf("task %d: what won earlier is trial %d", i, best)
+			t.Errorf("task %d: what was fastest earlier is trial %d", i, best)
 		}
 		got := 0.0
 		for _, row := range of[:1+maxSuggested] {
@@ -208,7 +220,7 @@ func TestStale(t *testing.T) {
 		if twice := slices.CompactFunc(slices.SortedFunc(slices.Values(of), bySchedule), func(a, b logs.Trial) bool { return a.Schedule == b.Schedule }); len(twice) < len(of) {
 			t.Errorf("task %d: a schedule was tried twice", i)
 		}
-		if got < rec.Efficiency(earlier.Tasks[i].Schedule) {
+		if got < rec.Efficiency(fastest(old.trials, rec.Workload)) {
 			t.Errorf("task %d: %.3f of the best after %d trials", i, got, 1+maxSuggested)
 		}
 	}

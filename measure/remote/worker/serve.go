@@ -157,7 +157,7 @@ func (w *loan) answer(a *remote.Answer) error {
 	msg := &nats.Msg{Subject: remote.ResultSubject(w.batch.Tuner, w.cfg.Identity.Name), Data: data}
 	err = w.insist("answering", func(ctx context.Context) error {
 		// A try is one message: between two the lease is looked at.
-		ack, err := w.js.PublishMsg(ctx, msg, jetstream.WithMsgID(a.Batch+"-"+w.cfg.Identity.Name), jetstream.WithExpectStream(remote.ResultsStream), jetstream.WithRetryAttempts(0))
+		ack, err := w.js.PublishMsg(ctx, msg, jetstream.WithMsgID(a.Batch), jetstream.WithExpectStream(remote.ResultsStream), jetstream.WithRetryAttempts(0))
 		if err == nil && ack.Duplicate {
 			w.log.Info("answered before", "batch", a.Batch)
 		}
