@@ -37,6 +37,9 @@ func (f *hubFlags) options(name string, log *slog.Logger) (remote.Options, error
 		if err != nil {
 			return o, fmt.Errorf("--creds: %w", err)
 		}
+		if c.Role == remote.WorkerRole {
+			return o, fmt.Errorf("--creds: %s: credentials of worker %s: those of a tuner are needed (tune hub add-tuner)", f.creds, c.Name)
+		}
 		o.Credentials = c
 	}
 	if err := remote.CheckURL(o.URL, o.Credentials); err != nil {
@@ -65,6 +68,9 @@ func findWorkers(c *cobra.Command, nc *nats.Conn, isa schedules.ISA, machine str
 		all, err := remote.Census(c.Context(), nc)
 		if err != nil {
 			return schedules.Target{}, err
+		}
+		if err := nc.LastError(); errors.Is(err, nats.ErrPermissionViolation) {
+			return schedules.Target{}, remote.Explain(nc.ConnectedUrlRedacted(), err)
 		}
 		target, rest, err := fleet.Choose(all, isa, machine)
 		if err == nil {

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 
 	"github.com/nats-io/nats.go"
@@ -75,7 +74,7 @@ type membership struct {
 func joinFleet(c *cobra.Command, f *hubFlags, isa schedules.ISA, machine string, log *slog.Logger) (*membership, error) {
 	nc, err := f.dial("tune", log)
 	if err != nil {
-		return nil, fmt.Errorf("--workers %w", err)
+		return nil, err
 	}
 	target, err := findWorkers(c, nc, isa, machine)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"sync"
 	"testing"
@@ -18,13 +19,13 @@ import (
 	"qtune/schedules"
 )
 
-// core is a Runner of one core, on which every trial takes a millisecond.
+// core is a Runner of one core, on which every trial takes trialTime.
 type core struct {
 	mu  sync.Mutex
 	sim *sim.Runner
 }
 
-const trialTime = time.Millisecond
+var trialTime = time.Millisecond
 
 func (c *core) Slots() int { return 2 }
 
@@ -95,6 +96,47 @@ func BenchmarkOverhead(b *testing.B) {
 	slices.Sort(took)
 	b.ReportMetric(took[len(took)/2].Seconds()*1e3, "ms-median")
 	b.ReportMetric(took[len(took)*99/100].Seconds()*1e3, "ms-p99")
+}
+
+// BenchmarkMemory is by how much the memory of hub, worker and tuner together has
+// grown when 8 trials in each of b.N batches are done; none takes any time.
+func BenchmarkMemory(b *testing.B) {
+	r := dialBench(b, startWorkers(b, 1))
+	jobs := testJobs(b, 16, 8)
+	for i := range jobs {
+		jobs[i].Protocol.Samples = 1
+	}
+	measured := func(batches int) {
+		limit := make(chan struct{}, 8)
+		var wg sync.WaitGroup
+		for range batches {
+			limit <- struct{}{}
+			wg.Go(func() {
+				defer func() { <-limit }()
+				if _, err := r.Measure(b.Context(), jobs); err != nil {
+					b.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+	}
+	trialTime = 0
+	defer func() { trialTime = time.Millisecond }()
+	measured(500)
+	before := inUse()
+	b.ResetTimer()
+	measured(b.N)
+	b.StopTimer()
+	b.ReportMetric(float64(inUse()-before)/(1<<20), "MiB-grown")
+	b.ReportMetric(float64(inUse())/(1<<20), "MiB")
+}
+
+// inUse is what is in use, in bytes.
+func inUse() int64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
 }
 
 // BenchmarkThroughput is how much of their time workers measure, whose trials take a
