@@ -42,23 +42,36 @@ func BenchmarkAhead(b *testing.B) {
 		}
 		return best / tuned
 	}
-	for _, ahead := range []int{1, 2, 3, 4, 8, 16} {
-		for _, trials := range []int{24, 48, 96} {
+	report := func(b *testing.B, got []float64) {
+		mean, squares := 0.0, 0.0
+		for _, v := range got {
+			mean += 100 * v / float64(len(got))
+		}
+		for _, v := range got {
+			squares += (100*v - mean) * (100*v - mean)
+		}
+		b.ReportMetric(mean, "%best")
+		b.ReportMetric(math.Sqrt(squares)/float64(len(got)), "+-")
+	}
+	for _, ahead := range []int{1, 2, 4, 8} {
+		for _, trials := range []int{24, 64} {
 			b.Run(fmt.Sprintf("alone/ahead=%d/trials=%d", ahead, trials), func(b *testing.B) {
-				sum := 0.0
+				var got []float64
 				for seed := range b.N {
+					sum := 0.0
 					for _, rec := range all {
 						sum += math.Log(search(b, []*replay.Recording{rec}, trials, ahead, seed))
 					}
+					got = append(got, math.Exp(sum/float64(len(all))))
 				}
-				b.ReportMetric(100*math.Exp(sum/float64(b.N*len(all))), "%best")
+				report(b, got)
 			})
 			b.Run(fmt.Sprintf("network/ahead=%d/trials=%d", ahead, trials*len(all)), func(b *testing.B) {
-				sum := 0.0
+				var got []float64
 				for seed := range b.N {
-					sum += search(b, all, trials*len(all), ahead, seed)
+					got = append(got, search(b, all, trials*len(all), ahead, seed))
 				}
-				b.ReportMetric(100*sum/float64(b.N), "%best")
+				report(b, got)
 			})
 		}
 	}

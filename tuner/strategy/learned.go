@@ -3,6 +3,7 @@ package strategy
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 
 	"qtune/schedules"
 	"qtune/tuner/model"
@@ -17,6 +18,7 @@ import (
 type learned struct {
 	modelled
 	promise float64
+	pending []schedules.Schedule // asked and not yet told of, in that order
 }
 
 // modelled is an evolution that tells a model as well.
@@ -42,11 +44,27 @@ const (
 )
 
 func newLearned(space Space, rng *rand.Rand, task *model.Task) *learned {
-	return &learned{modelled{*newEvolve(space, rng), task}, math.NaN()}
+	return &learned{modelled: modelled{*newEvolve(space, rng), task}, promise: math.NaN()}
+}
+
+// Tell remembers the trials.
+func (l *learned) Tell(trials []Trial) {
+	l.modelled.Tell(trials)
+	told := map[schedules.Schedule]bool{}
+	for _, t := range trials {
+		told[t.Schedule] = true
+	}
+	l.pending = slices.DeleteFunc(l.pending, func(s schedules.Schedule) bool { return told[s] })
 }
 
 // Ask chooses from the pool.
 func (l *learned) Ask(n int) []schedules.Schedule {
+	out := l.ask(n)
+	l.pending = append(l.pending, out...)
+	return out
+}
+
+func (l *learned) ask(n int) []schedules.Schedule {
 	var out []schedules.Schedule
 	if start := l.space.Start(); n > 0 && l.add(start) {
 		out = append(out, start)
@@ -55,10 +73,13 @@ func (l *learned) Ask(n int) []schedules.Schedule {
 	var pool []schedules.Schedule
 	if l.told > 0 && len(out) < n {
 		pool = l.pool()
-		survey = l.task.Survey(pool)
+		survey = l.task.Survey(append(slices.Clone(pool), l.pending...))
 	}
 	if survey == nil {
 		return append(out, l.evolve.Ask(n-len(out))...)
+	}
+	for i := range l.pending { // what is under way is taken for true as well
+		survey.Believe(len(pool) + i)
 	}
 	taken := make([]bool, len(pool))
 	l.promise = 0
