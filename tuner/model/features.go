@@ -4,6 +4,7 @@ import (
 	"hash/fnv"
 	"math"
 	"strconv"
+	"sync"
 
 	"qtune/kernels"
 	"qtune/schedules"
@@ -42,17 +43,19 @@ const (
 // knobNames are the knobs that have a place of their own.
 var knobNames = [knobs]string{"form", "mr", "nv", "u", "sets", "order", "op", "pad", "st", "split", "vl", "mx", "ry", "dot", "wt"}
 
-// A describer makes Features of one workload's schedules on a target. It keeps
-// what it made.
-type describer struct {
+// A Describer makes Features of one workload's schedules on a target. It keeps
+// what it made, for that takes longer than all else that a model does: the models of
+// many searches of one task can share it. It is safe for concurrent use.
+type Describer struct {
 	workload schedules.Workload
 	target   schedules.Target
 	common   Features // of the workload and the target
-	made     map[schedules.Schedule]*Features
+	made     sync.Map // schedules.Schedule -> *Features
 }
 
-func newDescriber(w schedules.Workload, t schedules.Target) *describer {
-	d := &describer{workload: w, target: t, made: map[schedules.Schedule]*Features{}}
+// NewDescriber makes a Describer that has made nothing yet.
+func NewDescriber(w schedules.Workload, t schedules.Target) *Describer {
+	d := &Describer{workload: w, target: t}
 	ops := map[schedules.Op]float32{schedules.Conv2D: 0, schedules.Depthwise: 1, schedules.Dense: 2}
 	sign, float, padded := float32(0), float32(0), float32(0)
 	if w.Sign {
@@ -72,19 +75,19 @@ func newDescriber(w schedules.Workload, t schedules.Target) *describer {
 }
 
 // features returns the features of s.
-func (d *describer) features(s schedules.Schedule) *Features {
-	if f := d.made[s]; f != nil {
-		return f
+func (d *Describer) features(s schedules.Schedule) *Features {
+	if f, ok := d.made.Load(s); ok {
+		return f.(*Features)
 	}
 	f := d.common
 	d.knobs(&f, s)
 	d.plan(&f, s)
 	d.program(&f, s)
-	d.made[s] = &f
+	d.made.Store(s, &f)
 	return &f
 }
 
-func (d *describer) knobs(f *Features, s schedules.Schedule) {
+func (d *Describer) knobs(f *Features, s schedules.Schedule) {
 	for i := range knobs + others {
 		f[atKnobs+i] = -1
 	}
@@ -101,7 +104,7 @@ func (d *describer) knobs(f *Features, s schedules.Schedule) {
 
 // plan estimates what the schedule makes of the workload: how full tiles and
 // blocks are, what a dot step loads, what fits into which cache.
-func (d *describer) plan(f *Features, s schedules.Schedule) {
+func (d *Describer) plan(f *Features, s schedules.Schedule) {
 	w := d.workload
 	_, lanes := schedules.Registers(d.target.ISA)
 	pixels, vectors, row := s.Int("mr", 1), s.Int("nv", 1), w.OW()
@@ -135,7 +138,7 @@ func (d *describer) plan(f *Features, s schedules.Schedule) {
 
 // program counts the instructions of the code. Of a schedule for which there is
 // none (it may be of another version) all are -1.
-func (d *describer) program(f *Features, s schedules.Schedule) {
+func (d *Describer) program(f *Features, s schedules.Schedule) {
 	part := f[atProgram:]
 	for i := range part {
 		part[i] = -1

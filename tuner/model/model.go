@@ -49,7 +49,7 @@ func New(seed uint64, prior *Prior) *Model { return &Model{seed: seed, prior: pr
 // Task knows nothing and learns nothing.
 type Task struct {
 	model    *Model
-	describe *describer
+	describe *Describer
 	codec    codec
 	points   []point
 	rows     []*Features
@@ -63,7 +63,12 @@ type Task struct {
 
 // Task adds a task.
 func (m *Model) Task(w schedules.Workload, t schedules.Target) *Task {
-	k := &Task{model: m, describe: newDescriber(w, t)}
+	return m.TaskOf(NewDescriber(w, t))
+}
+
+// TaskOf adds a task with a Describer that it may share with tasks of other models.
+func (m *Model) TaskOf(d *Describer) *Task {
+	k := &Task{model: m, describe: d}
 	m.tasks = append(m.tasks, k)
 	return k
 }

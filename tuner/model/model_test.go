@@ -246,7 +246,7 @@ func TestPrior(t *testing.T) {
 // TestFeatures checks that features are finite and tell schedules apart.
 func TestFeatures(t *testing.T) {
 	for _, space := range testSpaces(t) {
-		d := newDescriber(space.Workload(), testTarget)
+		d := NewDescriber(space.Workload(), testTarget)
 		seen := map[Features]bool{}
 		n := 0
 		for s := range space.All() {

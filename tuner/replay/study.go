@@ -54,15 +54,25 @@ func (s *Study) Run(ctx context.Context) ([]Curve, error) {
 			curves = append(curves, Curve{name, rec, make([][]float64, s.Seeds)})
 		}
 	}
+	tasks := make([]task, len(s.Recordings))
+	for i, rec := range s.Recordings {
+		tasks[i] = task{priors[i], model.NewDescriber(rec.Workload, rec.Target)}
+	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(runtime.GOMAXPROCS(0))
 	n := len(s.Recordings)
 	for i, name := range s.Strategies {
 		for seed := range s.Seeds {
-			g.Go(func() error { return s.run(ctx, name, uint64(seed), priors, curves[i*n:][:n]) })
+			g.Go(func() error { return s.run(ctx, name, uint64(seed), tasks, curves[i*n:][:n]) })
 		}
 	}
 	return curves, g.Wait()
+}
+
+// A task is what the models of all searches of a recording begin with.
+type task struct {
+	prior    *model.Prior
+	describe *model.Describer
 }
 
 // priors returns what the model of each recording begins with.
@@ -96,7 +106,7 @@ func Trials(list []*Recording) iter.Seq2[logs.Trial, error] {
 }
 
 // run searches all recordings once.
-func (s *Study) run(ctx context.Context, name string, seed uint64, priors []*model.Prior, curves []Curve) error {
+func (s *Study) run(ctx context.Context, name string, seed uint64, tasks []task, curves []Curve) error {
 	sims := make([]*simulation, len(s.Recordings))
 	common := model.New(seed, s.Prior)
 	for i, rec := range s.Recordings {
@@ -108,9 +118,9 @@ func (s *Study) run(ctx context.Context, name string, seed uint64, priors []*mod
 		}
 		m := common
 		if s.Alone || s.Transfer {
-			m = model.New(seed, priors[i])
+			m = model.New(seed, tasks[i].prior)
 		}
-		searched, err := strategy.New(name, rec.Space, seed, m.Task(rec.Workload, rec.Target))
+		searched, err := strategy.New(name, rec.Space, seed, m.TaskOf(tasks[i].describe))
 		if err != nil {
 			return err
 		}
