@@ -128,32 +128,33 @@ func (f *fake) serve(ctx context.Context, js jetstream.JetStream) error {
 	if err != nil {
 		return err
 	}
-	for m := range got.Messages() {
-		meta, err := m.Metadata()
-		if err != nil {
-			return err
-		}
-		b, err := remote.DecodeBatch(m.Data())
-		if err != nil {
-			return errors.Join(err, m.Term())
-		}
-		f.taken.Add(1)
-		beat, _ := remote.Beat{Batch: b.ID, Attempt: int(meta.NumDelivered)}.Encode()
-		if err := f.nc.Publish(remote.BeatSubject(b.Tuner, f.name), beat); err != nil {
-			return err
-		}
-		if f.take != nil && !f.take(b, int(meta.NumDelivered)) {
-			if err := f.nc.Flush(); err != nil || !f.dies {
-				return err
-			}
-			return errDied
-		}
-		if err := f.answer(ctx, js, b, int(meta.NumDelivered)); err != nil {
-			return err
-		}
-		return m.DoubleAck(ctx)
+	m, ok := <-got.Messages()
+	if !ok {
+		return got.Error()
 	}
-	return got.Error()
+	meta, err := m.Metadata()
+	if err != nil {
+		return err
+	}
+	b, err := remote.DecodeBatch(m.Data())
+	if err != nil {
+		return errors.Join(err, m.Term())
+	}
+	f.taken.Add(1)
+	beat, _ := remote.Beat{Batch: b.ID, Attempt: int(meta.NumDelivered)}.Encode()
+	if err := f.nc.Publish(remote.BeatSubject(b.Tuner, f.name), beat); err != nil {
+		return err
+	}
+	if f.take != nil && !f.take(b, int(meta.NumDelivered)) {
+		if err := f.nc.Flush(); err != nil || !f.dies {
+			return err
+		}
+		return errDied
+	}
+	if err := f.answer(ctx, js, b, int(meta.NumDelivered)); err != nil {
+		return err
+	}
+	return m.DoubleAck(ctx)
 }
 
 func (f *fake) answer(ctx context.Context, js jetstream.JetStream, b *remote.Batch, attempt int) error {
