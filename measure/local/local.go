@@ -90,7 +90,7 @@ func New(cfg Config) (*Runner, error) {
 	return &Runner{
 		check: newPool(cfg, checkers),
 		time:  newPool(cfg, list[:1]),
-		slots: 1 + len(checkers),
+		slots: 2 + len(checkers), // one that is checked waits for the one that is timed
 	}, nil
 }
 
