@@ -36,11 +36,16 @@ func startForm(w Workload, isa ISA, form string) Start {
 			}
 			for _, nv := range []int{1, 2, 4} {
 				for _, kind := range startKinds(isa) {
-					s, ok := startTile(w, isa, legal, form, mr, nv, d, kind)
-					if !ok {
+					t := startTile{form, mr, nv, d, kind, d.padOf(form, w)}
+					least := t.schedule(d.unroll, "y")
+					if checkTile(isa, mr, nv, 1, least) != nil { // most tiles
 						continue
 					}
-					if cost := tileCost(w, isa, s); best.Cost == 0 || cost < best.Cost {
+					cost := tileCost(w, isa, least)
+					if best.Cost > 0 && cost >= best.Cost {
+						continue
+					}
+					if s, ok := t.complete(w, isa, legal); ok {
 						best = Start{s, cost}
 					}
 				}
@@ -110,27 +115,34 @@ func dotForms(w Workload, isa ISA) []dotForm {
 	return forms
 }
 
-// startTile chooses what the size of a tile leaves open. A round of the reduction
+// A startTile is what tileCost depends on.
+type startTile struct {
+	form   string
+	mr, nv int
+	dot    dotForm
+	kind   startKind
+	pad    string
+}
+
+func (t startTile) schedule(unroll int, split string) Schedule {
+	return Schedule{fmt.Sprintf("form=%s mr=%d nv=%d u=%d order=cyx op=%s pad=%s st=%s split=%s%s",
+		t.form, t.mr, t.nv, unroll, t.kind.op, t.pad, t.kind.st, split, t.dot.knob)}
+}
+
+// complete chooses what the size of a tile leaves open. A round of the reduction
 // has four steps where it fetches weights as well, for a fetch takes as much of the
 // second cache's time as a line that is read.
-func startTile(w Workload, isa ISA, legal rules, form string, mr, nv int, d dotForm, kind startKind) (Schedule, bool) {
-	point := func(unroll int, split string) Schedule {
-		return Schedule{fmt.Sprintf("form=%s mr=%d nv=%d u=%d order=cyx op=%s pad=%s st=%s split=%s%s", form, mr, nv, unroll, kind.op, d.padOf(form, w), kind.st, split, d.knob)}
-	}
-	least := point(d.unroll, "y")
-	if checkTile(isa, mr, nv, 1, least) != nil { // most tiles
-		return Schedule{}, false
-	}
-	unroll, split := d.unroll, "y"
-	if b := w.blockBytes(isa, least); MinFetched <= b && b <= MaxFetched {
+func (t startTile) complete(w Workload, isa ISA, legal rules) (Schedule, bool) {
+	unroll, split := t.dot.unroll, "y"
+	if b := w.blockBytes(isa, t.schedule(unroll, split)); MinFetched <= b && b <= MaxFetched {
 		unroll = max(unroll, 4)
 	}
 	if w.WeightBytes() > w.InputBytes() {
 		split = "c"
 	}
-	for _, unroll := range slices.Compact([]int{unroll, d.unroll}) {
+	for _, unroll := range slices.Compact([]int{unroll, t.dot.unroll}) {
 		for _, split := range slices.Compact([]string{split, "y"}) {
-			if s := point(unroll, split); legal.check(s) == nil {
+			if s := t.schedule(unroll, split); legal.check(s) == nil {
 				return s, true
 			}
 		}
