@@ -167,6 +167,9 @@ func bySchedule(a, b logs.Trial) int {
 // task its fastest schedules are tried right after the default, and going on from
 // anywhere is as exact as ever.
 func TestStale(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds, and some minutes under the race detector")
+	}
 	list := recorded(t, "dw_28x192", "c3x3_17_s2", "fc_1280")
 	old := &memory{}
 	earlier := tune(t, replayConfig(list, old, 150, 1))
