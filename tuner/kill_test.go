@@ -198,7 +198,7 @@ func TestFaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := local.New(local.Config{Argv: []string{exe}, Env: []string{roleEnv + "=faulty"}, Grace: time.Second})
+	r, err := local.New(local.Config{Argv: []string{exe}, Env: []string{roleEnv + "=faulty"}, Grace: 3 * time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -179,6 +179,9 @@ func fastest(trials []logs.Trial, w schedules.Workload) schedules.Schedule {
 // task its fastest schedules are tried right after the default, and going on from
 // anywhere is as exact as ever.
 func TestStale(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds, and some minutes under the race detector")
+	}
 	list := recorded(t, "dw_28x192", "c3x3_17_s2", "fc_1280")
 	old := &memory{}
 	tune(t, replayConfig(list, old, 150, 1))
