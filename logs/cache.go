@@ -1,7 +1,6 @@
 package logs
 
 import (
-	"fmt"
 	"sync"
 
 	"qtune/schedules"
@@ -39,18 +38,31 @@ func (c *cache) workload(text string) (schedules.Workload, error) {
 	return remember(c.mu.workloads, text, schedules.ParseWorkload)
 }
 
-// workloadText is schedules.Workload.String.
+// workloadText is schedules.Workload.String. What the text says is known then, too.
 func (c *cache) workloadText(w schedules.Workload) string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return rememberText(c.mu.workloadTexts, w)
+	text, ok := c.mu.workloadTexts[w]
+	if !ok {
+		text = w.String()
+		keep(c.mu.workloadTexts, w, text)
+		if w.Validate() == nil {
+			keep(c.mu.workloads, text, w)
+		}
+	}
+	return text
 }
 
 // machineText is schedules.Machine.String.
 func (c *cache) machineText(m schedules.Machine) string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return rememberText(c.mu.machineTexts, m)
+	text, ok := c.mu.machineTexts[m]
+	if !ok {
+		text = m.String()
+		keep(c.mu.machineTexts, m, text)
+	}
+	return text
 }
 
 // schedule is schedules.ParseSchedule.
@@ -118,19 +130,6 @@ func remember[T any](known map[string]T, text string, parse func(string) (T, err
 	}
 	keep(known, text, v)
 	return v, nil
-}
-
-// rememberText is v.String, which is called once for each value.
-func rememberText[T interface {
-	comparable
-	fmt.Stringer
-}](known map[T]string, v T) string {
-	text, ok := known[v]
-	if !ok {
-		text = v.String()
-		keep(known, v, text)
-	}
-	return text
 }
 
 // keep adds to a map of bounded size.

@@ -34,6 +34,7 @@ func BenchmarkMillionRows(b *testing.B) {
 	}
 	b.Run("open", m.benchOpen)
 	b.Run("best", m.benchBest)
+	b.Run("first", m.benchFirst)
 	b.Run("choose", m.benchChoose)
 	b.Run("nearest", m.benchNearest)
 	b.Run("export", m.benchExport)
@@ -186,6 +187,29 @@ func (m *million) benchBest(b *testing.B) {
 		i++
 	}
 	used()
+	took.report(b)
+}
+
+// benchFirst looks up the workloads of a network in a log that was just opened.
+func (m *million) benchFirst(b *testing.B) {
+	const network = 60 // workloads
+	var took latencies
+	i := 0
+	for b.Loop() {
+		b.StopTimer()
+		l := open(b, m.path, Options{ReadOnly: true})
+		b.StartTimer()
+		for range network {
+			q := m.query(i)
+			start := time.Now()
+			if _, source, err := l.Best(b.Context(), q); err != nil || source != Exact {
+				b.Fatal(source, err)
+			}
+			took.since(start)
+			i++
+		}
+		l.Close()
+	}
 	took.report(b)
 }
 
