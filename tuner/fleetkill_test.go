@@ -80,7 +80,8 @@ func fleetProgram(url, path, trials string) error {
 	if _, err := Tune(context.Background(), cfg); err != nil {
 		return err
 	}
-	return errors.Join(r.Close(), log.Close())
+	r.Close()
+	return log.Close()
 }
 
 // fleetConfig is the search of the tests below.

@@ -91,8 +91,9 @@ func joinFleet(c *cobra.Command, f *hubFlags, isa schedules.ISA, machine string,
 }
 
 func (m *membership) close() error {
-	defer m.nc.Close()
-	return m.runner.Close()
+	m.runner.Close()
+	m.nc.Close()
+	return nil
 }
 
 // workers lists all of the hub's.

@@ -79,7 +79,7 @@ func dialBench(tb testing.TB, url string) *Runner {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	tb.Cleanup(func() { _ = r.Close() })
+	tb.Cleanup(r.Close)
 	return r
 }
 
