@@ -38,14 +38,9 @@ func markTasks(chosen []bool, tasks []Task, word string) error {
 	if found {
 		return nil
 	}
-	from, to, isRange := strings.Cut(word, "-")
-	if !isRange {
-		to = from
-	}
-	lo, errLo := strconv.Atoi(from)
-	hi, errHi := strconv.Atoi(to)
+	lo, hi, ok := ParseRange(word)
 	switch {
-	case errLo != nil || errHi != nil || lo > hi:
+	case !ok:
 		return fmt.Errorf("%q is no task number, range or operator of this network", word)
 	case lo < 0 || hi >= len(tasks):
 		return fmt.Errorf("the tasks are numbered 0 to %d", len(tasks)-1)
@@ -54,4 +49,15 @@ func markTasks(chosen []bool, tasks []Task, word string) error {
 		chosen[i] = true
 	}
 	return nil
+}
+
+// ParseRange reads a number, or a range of numbers such as "4-6".
+func ParseRange(word string) (lo, hi int, ok bool) {
+	from, to, isRange := strings.Cut(word, "-")
+	if !isRange {
+		to = from
+	}
+	lo, errLo := strconv.Atoi(from)
+	hi, errHi := strconv.Atoi(to)
+	return lo, hi, errLo == nil && errHi == nil && lo <= hi
 }

@@ -13,7 +13,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"sync"
 	"syscall"
@@ -312,23 +311,4 @@ func (f *troop) tuneToTheEnd(path string, total int, killed bool, deaths *int) e
 		}
 		return err
 	}
-}
-
-// rows reads the trials of a log.
-func rows(t *testing.T, path string) []logs.Trial {
-	t.Helper()
-	log, err := logs.Open(path, logs.Options{ReadOnly: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer log.Close()
-	var trials []logs.Trial
-	for row, err := range log.AllTrials(t.Context()) {
-		if err != nil {
-			t.Fatal(err)
-		}
-		trials = append(trials, row)
-	}
-	slices.SortStableFunc(trials, func(a, b logs.Trial) int { return a.Time.Compare(b.Time) })
-	return trials
 }

@@ -147,6 +147,21 @@ func committed(t *testing.T, lines <-chan string, atLeast int) int {
 // stored opens the log, as the next run will, and counts its trials.
 func stored(t *testing.T, path string) int {
 	t.Helper()
+	trials := rows(t, path)
+	seen := map[string]bool{}
+	for _, r := range trials {
+		key := r.Workload.String() + "|" + r.Schedule.String()
+		if seen[key] {
+			t.Errorf("tried twice: %s", key)
+		}
+		seen[key] = true
+	}
+	return len(trials)
+}
+
+// rows reads the trials of a log, oldest first.
+func rows(t *testing.T, path string) []logs.Trial {
+	t.Helper()
 	log, err := logs.Open(path, logs.Options{Warn: func(err error) { t.Error(err) }})
 	if err != nil {
 		t.Fatal(err)
@@ -159,15 +174,8 @@ func stored(t *testing.T, path string) int {
 		}
 		trials = append(trials, row)
 	}
-	seen := map[string]bool{}
-	for _, r := range trials {
-		key := r.Workload.String() + "|" + r.Schedule.String()
-		if seen[key] {
-			t.Errorf("tried twice: %s", key)
-		}
-		seen[key] = true
-	}
-	return len(trials)
+	slices.SortStableFunc(trials, func(a, b logs.Trial) int { return a.Time.Compare(b.Time) })
+	return trials
 }
 
 // faults has every ninth schedule or so misbehave in one way or another; the

@@ -21,10 +21,12 @@ import (
 type hubFlags struct {
 	url   string
 	creds string
+	flag  string // that the URL comes from
 }
 
 // register adds the flags, the hub's URL under the given name.
 func (f *hubFlags) register(c *cobra.Command, name, usage string) {
+	f.flag = "--" + name
 	c.Flags().StringVar(&f.url, name, "", usage)
 	c.Flags().StringVar(&f.creds, "creds", "", "credentials file for the hub (see tune hub add-tuner, add-worker)")
 }
@@ -32,6 +34,9 @@ func (f *hubFlags) register(c *cobra.Command, name, usage string) {
 // options reads the credentials and checks the URL.
 func (f *hubFlags) options(name string, log *slog.Logger) (remote.Options, error) {
 	o := remote.Options{URL: f.url, Name: name, Log: log}
+	if f.url == "" {
+		return o, usageErrorf("%s is missing", f.flag)
+	}
 	if f.creds != "" {
 		c, err := remote.ReadCredentials(f.creds)
 		if err != nil {

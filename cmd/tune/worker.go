@@ -9,7 +9,6 @@ import (
 	"os"
 	"runtime/debug"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -161,17 +160,6 @@ func hostWorkerName(host string) string {
 	return name[:min(len(name), longest)]
 }
 
-// parseRange reads a number, or a range of numbers such as "4-6".
-func parseRange(word string) (lo, hi int, ok bool) {
-	from, to, isRange := strings.Cut(word, "-")
-	if !isRange {
-		to = from
-	}
-	lo, errLo := strconv.Atoi(from)
-	hi, errHi := strconv.Atoi(to)
-	return lo, hi, errLo == nil && errHi == nil && lo <= hi
-}
-
 // pickCores returns the cores to measure on. Low numbers serve interrupts: by
 // default it is the last alone.
 func (f *workerFlags) pickCores() ([]int, error) {
@@ -184,7 +172,7 @@ func (f *workerFlags) pickCores() ([]int, error) {
 	}
 	var list []int
 	for word := range strings.SplitSeq(f.cores, ",") {
-		lo, hi, ok := parseRange(strings.TrimSpace(word))
+		lo, hi, ok := schedules.ParseRange(strings.TrimSpace(word))
 		if !ok {
 			return nil, usageErrorf("--cores %q: %q is no number or range of cores", f.cores, word)
 		}
