@@ -166,7 +166,7 @@ func TestFits(t *testing.T) {
 }
 
 func TestBeatRoundTrip(t *testing.T) {
-	want := Beat{Batch: "t-1-7", Attempt: 2}
+	want := Beat{Batch: "t-1-7", Attempt: 2, Back: true}
 	if got, err := DecodeBeat(encode(t, want)); err != nil || got != want {
 		t.Errorf("%v, %v", got, err)
 	}
@@ -214,7 +214,7 @@ func FuzzDecodeAnswer(f *testing.F) {
 }
 
 func FuzzDecodeBeat(f *testing.F) {
-	f.Add(encode(f, Beat{"t-1-7", 2}))
+	f.Add(encode(f, Beat{"t-1-7", 2, false}))
 	f.Add([]byte(`{"V":1,"Batch":"-","Attempt":1000000}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		b, err := DecodeBeat(data)

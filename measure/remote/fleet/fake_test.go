@@ -77,7 +77,8 @@ type fake struct {
 	// change is called with the answer before it goes out; may be nil.
 	change func(*remote.Answer)
 	taken  atomic.Int64
-	dies   bool // with the first batch that it does not take
+	dies   bool  // with the first batch that it does not take
+	back   int64 // how many batches it gives back first
 }
 
 func newFake(t *testing.T, url, name string) *fake {
@@ -140,10 +141,14 @@ func (f *fake) serve(ctx context.Context, js jetstream.JetStream) error {
 	if err != nil {
 		return errors.Join(err, m.Term())
 	}
-	f.taken.Add(1)
+	taken := f.taken.Add(1)
 	beat, _ := remote.Beat{Batch: b.ID, Attempt: int(meta.NumDelivered)}.Encode()
 	if err := f.nc.Publish(remote.BeatSubject(b.Tuner, f.name), beat); err != nil {
 		return err
+	}
+	if taken <= f.back {
+		beat, _ := remote.Beat{Batch: b.ID, Attempt: int(meta.NumDelivered), Back: true}.Encode()
+		return errors.Join(f.nc.Publish(remote.BeatSubject(b.Tuner, f.name), beat), m.Nak())
 	}
 	if f.take != nil && !f.take(b, int(meta.NumDelivered)) {
 		if err := f.nc.Flush(); err != nil || !f.dies {

@@ -134,6 +134,20 @@ func TestPoison(t *testing.T) {
 	wantResults(t, slices.Delete(slices.Clone(jobs), 3, 4), slices.Delete(slices.Clone(got), 3, 4))
 }
 
+// A batch that workers give back, as those do that end, is nobody's fault: it is
+// measured, however often the server hands it out.
+func TestGivenBack(t *testing.T) {
+	t.Parallel()
+	s := startHub(t, t.TempDir(), -1)
+	f := newFake(t, s.ClientURL(), "b1")
+	f.back = remote.MaxAttempts + 1
+	start(t, f)
+	r := testRunner(t, dial(t, s.ClientURL()))
+	defer r.Close()
+	jobs := testJobs(t, 16, 1)
+	wantResults(t, jobs, mustMeasure(t, r, jobs))
+}
+
 // Answers that are for another batch, of another machine or by another name are not
 // counted, and who sends them is put aside; another worker's are.
 func TestBadAnswers(t *testing.T) {

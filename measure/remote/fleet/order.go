@@ -62,7 +62,10 @@ func (r *Runner) place(ctx context.Context, jobs []measure.Job, avoid string) (o
 			}
 			return out, nil
 		case <-ctx.Done():
-			r.withdraw(o)
+			r.mu.Lock()
+			seq := o.seq
+			r.mu.Unlock()
+			r.withdraw(seq)
 			return outcome{}, ctx.Err()
 		}
 	}
@@ -140,10 +143,7 @@ func gone(err error) bool {
 }
 
 // withdraw takes a batch that nobody waits for out of the stream, if it is there.
-func (r *Runner) withdraw(o *order) {
-	r.mu.Lock()
-	seq := o.seq
-	r.mu.Unlock()
+func (r *Runner) withdraw(seq uint64) {
 	if seq == 0 {
 		return
 	}

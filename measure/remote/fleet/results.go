@@ -119,6 +119,10 @@ func (r *Runner) beat(m *nats.Msg) {
 	if !ok || b.Batch != o.batch.ID {
 		return
 	}
+	if b.Back {
+		o.giveBack(worker)
+		return
+	}
 	if o.holder != worker || o.attempt != b.Attempt {
 		if o.holder != "" {
 			r.cfg.Log.Info("a batch goes to another worker", "batch", b.Batch, "lost", o.holder, "worker", worker)
@@ -129,4 +133,14 @@ func (r *Runner) beat(m *nats.Msg) {
 		}
 	}
 	o.beat = time.Now()
+}
+
+// giveBack notes that a worker has an order no more, which was not the order's fault.
+func (o *order) giveBack(worker string) {
+	if i := slices.Index(o.holders, worker); i >= 0 {
+		o.holders = slices.Delete(o.holders, i, i+1)
+	}
+	if o.holder == worker {
+		o.holder, o.since = "", time.Now()
+	}
 }

@@ -78,30 +78,31 @@ func (r *Runner) lookAfter(ctx context.Context) {
 	if err != nil && !gone(err) {
 		return // the hub is away
 	}
-	var floor uint64
+	var queue jetstream.ConsumerInfo
 	if err == nil {
-		floor, err = handedOut(ctx, stream, r.cfg.Kind.Consumer())
+		c, err := stream.Consumer(ctx, r.cfg.Kind.Consumer())
 		if err != nil && !gone(err) {
 			return
 		}
+		if err == nil {
+			queue = *c.CachedInfo()
+		}
 	}
 	for _, o := range late {
-		r.lookAt(ctx, stream, floor, o)
+		r.lookAt(ctx, stream, queue, o)
 	}
 }
 
-// handedOut is the sequence up to which a consumer's messages were acknowledged, or
-// will not be delivered any more.
-func handedOut(ctx context.Context, s jetstream.Stream, consumer string) (uint64, error) {
-	c, err := s.Consumer(ctx, consumer)
-	if err != nil {
-		return 0, err
-	}
-	return c.CachedInfo().AckFloor.Stream, nil
+// stuck tells whether a message of which nothing was heard for so long was handed out
+// as often as it may be. The server does not say so of one message: but it hands out
+// again before anything new, so nobody has it when nothing is with anybody, or when it
+// was not handed out for several leases.
+func stuck(queue jetstream.ConsumerInfo, seq uint64, silence, lease time.Duration) bool {
+	return queue.Delivered.Stream >= seq && (queue.NumAckPending == 0 || silence > 3*lease)
 }
 
 // lookAt decides about a late order. stream is nil where there is none any more.
-func (r *Runner) lookAt(ctx context.Context, stream jetstream.Stream, floor uint64, o *order) {
+func (r *Runner) lookAt(ctx context.Context, stream jetstream.Stream, queue jetstream.ConsumerInfo, o *order) {
 	r.mu.Lock()
 	seq := o.seq
 	r.mu.Unlock()
@@ -125,13 +126,17 @@ func (r *Runner) lookAt(ctx context.Context, stream jetstream.Stream, floor uint
 			r.cfg.Log.Warn("a batch is not in the hub any more: put in again", "batch", o.batch.ID)
 			o.tell(outcome{again: true})
 		}
-	case silent && (len(o.holders) >= remote.MaxAttempts || floor >= seq):
-		// Not handed out again: as many workers as may were lost with it.
-		go r.withdraw(o)
+	case silent && len(o.holders) >= remote.MaxAttempts:
+		r.done.Go(func() { r.withdraw(seq) })
 		o.tell(outcome{lost: append([]string{}, o.holders...)})
 		for _, w := range o.holders {
 			r.mu.judge.lost(w)
 		}
+	case silent && stuck(queue, seq, time.Since(o.heard()), r.cfg.Lease):
+		// It is not handed out again, but not for what it does: workers gave it back,
+		// or were lost before they said a word.
+		r.done.Go(func() { r.withdraw(seq) })
+		o.tell(outcome{again: true})
 	default:
 		o.missing = 0
 	}

@@ -113,15 +113,20 @@ func (w *loan) end() {
 
 // beat tells the tuner, and the hub, whose reply says that it has extended the lease.
 func (w *loan) beat(ctx context.Context) error {
-	data, err := remote.Beat{Batch: w.batch.ID, Attempt: w.attempt}.Encode()
+	if err := w.tell(remote.Beat{Batch: w.batch.ID, Attempt: w.attempt}); err != nil {
+		return err
+	}
+	_, err := w.nc.RequestWithContext(ctx, w.d.msg.Reply(), []byte("+WPI"))
+	return err
+}
+
+// tell sends the tuner a beat.
+func (w *loan) tell(b remote.Beat) error {
+	data, err := b.Encode()
 	if err != nil {
 		return err
 	}
-	if err := w.nc.Publish(remote.BeatSubject(w.batch.Tuner, w.cfg.Identity.Name), data); err != nil {
-		return err
-	}
-	_, err = w.nc.RequestWithContext(ctx, w.d.msg.Reply(), []byte("+WPI"))
-	return err
+	return w.nc.Publish(remote.BeatSubject(w.batch.Tuner, w.cfg.Identity.Name), data)
 }
 
 // measure has the batch measured. Its error is errLost, ctx's, or the Runner's.
@@ -207,7 +212,8 @@ func (w *loan) unmeasured(err error, fit *fitness) outcome {
 	if w.ctx.Err() == nil { // not the end of this worker: it is at fault
 		delay = w.troubled(fit, err)
 	}
-	if err := w.d.msg.NakWithDelay(delay); err != nil {
+	back := w.tell(remote.Beat{Batch: w.batch.ID, Attempt: w.attempt, Back: true})
+	if err := errors.Join(back, w.d.msg.NakWithDelay(delay)); err != nil {
 		w.log.Warn("giving back", "batch", w.batch.ID, "error", err)
 	}
 	return givenBack
