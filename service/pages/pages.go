@@ -26,13 +26,14 @@ type Workers func(context.Context) ([]remote.Status, error)
 
 // New returns the pages of a service. workers may be nil: it measures by itself.
 func New(s *service.Service, workers Workers, log *slog.Logger) http.Handler {
-	return web.New(&source{s, workers}, log)
+	return web.New(&source{Service: s, workers: workers}, log)
 }
 
 // A source is the web.Source of a service.
 type source struct {
 	*service.Service
 	workers Workers
+	looks   looks
 }
 
 var _ web.Source = (*source)(nil)
@@ -75,26 +76,48 @@ func (s *source) Job(ctx context.Context, id string) (*views.Job, error) {
 	if err != nil {
 		return nil, err
 	}
-	v := s.job(j)
-	tasks, err := s.JobTasks(j.Spec)
-	if err != nil {
-		return nil, err
-	}
-	ended := endedTasks(j)
-	for _, t := range tasks {
-		k, err := s.task(ctx, j, t)
-		if err != nil {
+	k := s.looks.of(j.ID)
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if !k.fresh(j) {
+		if err := s.look(ctx, j, k); err != nil {
 			return nil, err
 		}
-		if ended[t.Workload.String()] || j.State.Ended() {
-			k.State = "ended"
+	}
+	v := s.job(j)
+	v.Tasks, v.Failures = k.tasks, k.failures
+	return &v, nil
+}
+
+// look reads what the log has of a job's tasks.
+func (s *source) look(ctx context.Context, j api.Job, k *look) error {
+	at := time.Now()
+	list, err := s.JobTasks(j.Spec)
+	if err != nil {
+		return err
+	}
+	var tasks []views.JobTask
+	var failures []views.FailureKind
+	for _, t := range list {
+		task, err := views.NewJobTask(ctx, s.Log(), t.Workload, s.target(j))
+		if err != nil {
+			return err
 		}
-		v.Tasks = append(v.Tasks, k)
-		for _, f := range k.Failures {
-			v.Failures = views.AddFailures(v.Failures, f)
+		task.Count = t.Count
+		switch {
+		case task.State != "": // it cannot be tuned
+		case j.State.Ended():
+			task.State = "ended"
+		default:
+			task.State = "searching"
+		}
+		tasks = append(tasks, task)
+		for _, f := range task.Failures {
+			failures = views.AddFailures(failures, f)
 		}
 	}
-	return &v, nil
+	k.at, k.state, k.tasks, k.failures = at, j.State, tasks, failures
+	return nil
 }
 
 // job is a job without its tasks.
@@ -114,29 +137,6 @@ func (s *source) job(j api.Job) views.Job {
 // target is what a job is tuned for.
 func (s *source) target(j api.Job) schedules.Target {
 	return schedules.Target{ISA: schedules.ISA(j.Spec.Target), Machine: s.Config().Machine}
-}
-
-// endedTasks are the workloads of which the job's progress says that they go on no
-// more.
-func endedTasks(j api.Job) map[string]bool {
-	ended := map[string]bool{}
-	if j.Progress != nil {
-		for _, t := range j.Progress.Tasks {
-			ended[t.Workload] = t.Ended
-		}
-	}
-	return ended
-}
-
-// task is what the log knows of one of a job's tasks, whoever measured it.
-func (s *source) task(ctx context.Context, j api.Job, t schedules.Task) (views.JobTask, error) {
-	target := s.target(j)
-	if _, err := schedules.SpaceFor(t.Workload, target.ISA); err != nil {
-		return views.JobTask{Workload: t.Workload, Target: target, Count: t.Count, State: "skipped"}, nil
-	}
-	k, err := views.NewJobTask(ctx, s.Log(), t.Workload, target)
-	k.Count, k.State = t.Count, "searching"
-	return k, err
 }
 
 // Watch returns a channel that receives when the job has changed, closed when it is

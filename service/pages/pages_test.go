@@ -122,3 +122,26 @@ func TestWorkers(t *testing.T) {
 		}
 	}
 }
+
+// All who watch a job share one look at its tasks, but see at once that it has ended.
+func TestLooks(t *testing.T) {
+	_, s := serve(t, nil)
+	j, err := s.Job(t.Context(), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &source{Service: s}
+	running := p.looks.of(1)
+	running.at, running.state = time.Now(), api.Running // as of a moment ago
+	first, err := p.Job(t.Context(), "1")
+	if err != nil || len(first.Tasks) != 1 || first.Tasks[0].Trials == 0 || first.Tasks[0].State != "ended" {
+		t.Fatalf("%+v, %v", first, err)
+	}
+	if again, err := p.Job(t.Context(), "1"); err != nil || &again.Tasks[0] != &first.Tasks[0] {
+		t.Errorf("the log is read again at once: %v", err)
+	}
+	running.at = running.at.Add(-2 * lookAge)
+	if running.fresh(j) {
+		t.Error("a look of long ago is shown")
+	}
+}

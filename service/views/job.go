@@ -53,17 +53,18 @@ type JobTask struct {
 	Count, Trials int
 	Failed        int
 	Default, Best measure.Nanos // 0 = not known yet
-	State         string        // such as "searching", "ended", "final"
+	State         string        // such as "searching", "ended", "skipped"
 	// Curve is the best time after each trial; 0 while there is none.
 	Curve    []measure.Nanos
 	Failures []FailureKind
 }
 
-// NewJobTask looks up how far a task is; its Count and State are the job's to say.
+// NewJobTask looks up how far a task is. Its Count and State are the job's to say, but
+// for one that cannot be tuned: that is "skipped".
 func NewJobTask(ctx context.Context, log *logs.Log, w schedules.Workload, target schedules.Target) (JobTask, error) {
 	space, err := schedules.SpaceFor(w, target.ISA)
 	if err != nil {
-		return JobTask{}, err
+		return JobTask{Workload: w, Target: target, State: "skipped"}, nil
 	}
 	t := &Task{Workload: w, Target: target}
 	trials, err := t.comparable(ctx, log)
