@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"net/http"
 	"strconv"
 	"time"
 
@@ -25,7 +24,7 @@ import (
 type Workers func(context.Context) ([]remote.Status, error)
 
 // New returns the pages of a service. workers may be nil: it measures by itself.
-func New(s *service.Service, workers Workers, log *slog.Logger) http.Handler {
+func New(s *service.Service, workers Workers, log *slog.Logger) *web.Handler {
 	return web.New(&source{Service: s, workers: workers}, log)
 }
 

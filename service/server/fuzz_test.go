@@ -17,7 +17,7 @@ import (
 // is a fault, and what is refused stores nothing.
 func FuzzHandlers(f *testing.F) {
 	_, s := newServer(f, nil)
-	server := New(Config{Service: s, Open: true, Pages: http.NotFoundHandler()})
+	server := New(Config{Service: s, Open: true, Pages: fakePages{}})
 	for _, r := range server.table() {
 		path := strings.NewReplacer("{id}", "1", "{hash}", strings.Repeat("0", 64)).Replace(r.path)
 		f.Add(r.method, path, "Content-Type", "application/json", []byte(`{"model":"`+strings.Repeat("0", 64)+`","trials":3}`))
