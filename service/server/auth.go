@@ -52,9 +52,7 @@ func (s *Server) as(role service.Role, f func(http.ResponseWriter, *http.Request
 		case c.Role < role:
 			return httpErrorf(http.StatusForbidden, "this needs the role %v, and the token of %s has %v", role, c.Name, c.Role)
 		}
-		if o := observer(w); o != nil {
-			o.caller = c.Name
-		}
+		note(w, c)
 		return f(w, r, c)
 	})
 }
@@ -89,6 +87,7 @@ func (s *Server) page() http.Handler {
 			http.Redirect(w, r, "/login", http.StatusSeeOther)
 			return nil
 		}
+		note(w, c)
 		if _, err := r.Cookie(cookieName); err == nil && c != service.Local {
 			s.cfg.Pages.As(c.Name).ServeHTTP(w, r)
 		} else {

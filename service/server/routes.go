@@ -209,6 +209,13 @@ func observer(w http.ResponseWriter) *observed {
 	}
 }
 
+// note has a request's line in the log say who asked.
+func note(w http.ResponseWriter, c service.Caller) {
+	if o := observer(w); o != nil {
+		o.caller = c.Name
+	}
+}
+
 func (s *Server) getOpenAPI(w http.ResponseWriter, _ *http.Request, _ service.Caller) error {
 	w.Header().Set("Content-Type", "application/json")
 	_, err := w.Write(api.OpenAPI)

@@ -181,7 +181,7 @@ func navigation(path string) []navEntry {
 	for i := range nav {
 		nav[i].Here = path == nav[i].Href
 	}
-	nav[0].Here = nav[0].Here || strings.HasPrefix(path, "/jobs/")
+	nav[0].Here = nav[0].Here || strings.HasPrefix(path, "/jobs/") || strings.HasPrefix(path, "/networks/")
 	return nav
 }
 

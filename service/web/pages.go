@@ -24,11 +24,12 @@ func (h *Handler) job(r *http.Request) (content, error) {
 }
 
 func (h *Handler) network(r *http.Request) (content, error) {
-	n, err := h.source.Network(r.Context(), r.PathValue("id"))
+	id := r.PathValue("id")
+	n, err := h.source.Network(r.Context(), id)
 	if err != nil {
 		return content{}, err
 	}
-	return content{title: n.Name, template: "network", data: &networkPage{Network: n}}, nil
+	return content{title: "Network: " + n.Name, template: "network", data: &networkPage{Network: n, Job: id}}, nil
 }
 
 func (h *Handler) task(r *http.Request) (content, error) {
