@@ -7,7 +7,7 @@
 //
 //	store    store.go jobs.go models.go tokens.go   rows beside those of the log
 //	schedule scheduler.go claim.go                  which jobs run
-//	run      run.go view.go                         a tuner.Tune for each
+//	run      run.go view.go compare.go              a tuner.Tune for each, and the whole network
 //	share    mux.go                                 the Runner between them
 //	tell     feed.go watch.go events.go             what happens, to watchers
 //	forget   retain.go                              what is old
@@ -46,7 +46,10 @@ type Config struct {
 	Runner  tuner.Runner
 	Machine schedules.Machine // that the Runner measures on
 	ISAs    []schedules.ISA   // that it executes, the best first
-	Threads int               // most threads that it measures with; 0 = 1
+	Threads int               // most threads that a whole network is measured with; 0 = 1
+	// Compare measures whole networks on Machine, one at a time for each slot of the
+	// Runner. nil: where the Runner measures, networks cannot be.
+	Compare func(context.Context, Comparison) (*api.Latency, error)
 
 	MaxJobs   int           // that run at a time; 0 = 8
 	MaxModel  int64         // bytes of a model's file; 0 = 512 MiB
@@ -195,7 +198,7 @@ func (s *Service) resolve(ctx context.Context, spec api.Spec) (api.Spec, error) 
 	}
 	spec.Machine = machine
 	if spec.Threads > s.cfg.Threads {
-		return spec, refuse(Invalid, "threads: %d, the service measures with at most %d", spec.Threads, s.cfg.Threads)
+		return spec, refuse(Invalid, "threads: %d, the service measures networks with at most %d", spec.Threads, s.cfg.Threads)
 	}
 	if spec.Strategy == "" {
 		spec.Strategy = strategy.Default

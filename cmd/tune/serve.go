@@ -85,12 +85,16 @@ func (f *serveFlags) check() error {
 	return checkNotNegative("--parallel", f.parallel)
 }
 
+// compareFunc is service.Config.Compare.
+type compareFunc func(context.Context, service.Comparison) (*api.Latency, error)
+
 // An engine measures for a service.
 type engine struct {
 	tuner.Runner
 	machine schedules.Machine
 	isas    []schedules.ISA // the best first
 	workers pages.Workers   // nil: this machine measures
+	compare compareFunc     // nil: whole networks cannot be measured
 	close   func() error
 }
 
@@ -108,7 +112,7 @@ var serveRunner = func(c *cobra.Command, f *serveFlags, log *slog.Logger) (*engi
 	if err != nil {
 		return nil, err
 	}
-	return &engine{Runner: r, machine: schedules.HostMachine(), isas: isas, close: r.Close}, nil
+	return &engine{Runner: r, machine: schedules.HostMachine(), isas: isas, compare: compareInChild, close: r.Close}, nil
 }
 
 // workers measures on the workers of a hub, of one kind.
@@ -167,7 +171,7 @@ func serve(c *cobra.Command, f *serveFlags) (err error) {
 	}
 	defer func() { err = errors.Join(err, runner.close()) }()
 	s, err := service.Open(service.Config{
-		Dir: f.store, Runner: runner.Runner, Machine: runner.machine, ISAs: runner.isas,
+		Dir: f.store, Runner: runner.Runner, Machine: runner.machine, ISAs: runner.isas, Compare: runner.compare,
 		MaxJobs: f.maxJobs, Retention: f.retention, Log: log,
 	})
 	if err != nil {

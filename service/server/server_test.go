@@ -358,7 +358,7 @@ func TestSlowClients(t *testing.T) {
 func TestWatchGoesOn(t *testing.T) {
 	dir := t.TempDir()
 	slow := func(sc *service.Config, _ *Config) {
-		sc.Dir, sc.Runner = dir, sim.New(sim.Config{Seed: 3, Slots: 1, Delay: 20 * time.Millisecond})
+		sc.Dir, sc.Runner = dir, sim.New(sim.Config{Seed: 3, Slots: 1, Delay: 40 * time.Millisecond})
 	}
 	var handler atomic.Value // http.Handler
 	first, s := newServer(t, slow)
@@ -386,15 +386,13 @@ func TestWatchGoesOn(t *testing.T) {
 		case api.EndEvent:
 			services++
 		case api.ProgressEvent:
-			if len(seqs) > 4 && services == 0 { // the service restarts
+			if services == 0 { // the service restarts
 				services++
-				go func() {
-					if err := s.Close(); err != nil {
-						t.Error(err)
-					}
-					second, _ := newServer(t, slow)
-					handler.Store(second.Config.Handler)
-				}()
+				if err := s.Close(); err != nil {
+					t.Error(err)
+				}
+				second, _ := newServer(t, slow)
+				handler.Store(second.Config.Handler)
 			}
 		}
 		return nil
