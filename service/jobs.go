@@ -185,7 +185,7 @@ func (s *Store) requeue(ctx context.Context) error {
 
 // saveProgress notes how far a job is.
 func (s *Store) saveProgress(ctx context.Context, id int64, p api.Progress) error {
-	p.Tasks = nil // for events
+	p.Tasks = nil // they are read from the log again
 	return s.log.Update(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, "UPDATE service_jobs SET progress = ? WHERE id = ?", string(mustJSON(p)), id)
 		return err

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"sync/atomic"
 	"time"
 
 	"qtune/schedules"
@@ -16,12 +17,13 @@ import (
 // of its limit must survive.
 const saveEvery = 5 * time.Second
 
-// run tunes a claimed job, and stores what came of it.
-func (s *Service) run(ctx context.Context, c *claim) {
+// run tunes a claimed job, and stores what came of it. last holds the job's progress,
+// task by task, while it runs.
+func (s *Service) run(ctx context.Context, c *claim, last *atomic.Pointer[api.Progress]) {
 	log := s.cfg.Log.With("job", c.job.ID)
 	log.Info("job runs", "model", c.job.ModelName, "owner", c.job.Owner)
 	s.tellState(c.job)
-	r := &jobRun{service: s, claim: c, feed: s.feedOf(c.job.ID)}
+	r := &jobRun{service: s, claim: c, feed: s.feedOf(c.job.ID), live: last}
 	if p := c.job.Progress; p != nil {
 		r.before = time.Duration(p.ElapsedS * float64(time.Second))
 		r.last = *p
@@ -57,6 +59,7 @@ type jobRun struct {
 	service    *Service
 	claim      *claim
 	feed       *feed
+	live       *atomic.Pointer[api.Progress]
 	before     time.Duration // that earlier runs took
 	last       api.Progress
 	progressed bool
@@ -117,6 +120,7 @@ func (r *jobRun) listen(e tuner.Event) {
 		p := progressOf(e, r.before)
 		r.service.trials.Add(int64(max(p.Done-r.last.Done, 0)))
 		r.last, r.progressed = p, true
+		r.live.Store(&p)
 		r.feed.publish(api.ProgressEvent, p)
 		if time.Since(r.saved) >= saveEvery {
 			r.saved = time.Now()

@@ -247,6 +247,20 @@ func (s *Service) change(ctx context.Context, c Caller, id int64, to api.State, 
 	return j, err
 }
 
+// Job returns one job; of one that runs, the progress is that of the moment, with its
+// tasks.
+func (s *Service) Job(ctx context.Context, id int64) (api.Job, error) {
+	j, err := s.Store.Job(ctx, id)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if a := s.mu.active[id]; a != nil && err == nil && j.State == api.Running {
+		if p := a.last.Load(); p != nil {
+			j.Progress = p
+		}
+	}
+	return j, err
+}
+
 // Tasks returns the workloads of a model on an instruction set.
 func (s *Service) Tasks(ctx context.Context, hash string, isa schedules.ISA) ([]schedules.Task, error) {
 	if _, err := s.Model(ctx, hash); err != nil {

@@ -78,7 +78,7 @@ type Progress struct {
 	LeftS     float64        `json:"left_s,omitempty"`
 	NetworkNS float64        `json:"network_ns,omitempty"` // sum of all layers' best times
 	DefaultNS float64        `json:"default_ns,omitempty"` // the same with default schedules
-	Tasks     []TaskProgress `json:"tasks,omitempty"`      // only in events
+	Tasks     []TaskProgress `json:"tasks,omitempty"`      // of a job that runs
 }
 
 // TaskProgress is one task's part of Progress.

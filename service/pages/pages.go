@@ -96,6 +96,7 @@ func (s *source) look(ctx context.Context, j api.Job, k *look) error {
 	if err != nil {
 		return err
 	}
+	ended := endedTasks(j)
 	var tasks []views.JobTask
 	var failures []views.FailureKind
 	for _, t := range list {
@@ -106,7 +107,7 @@ func (s *source) look(ctx context.Context, j api.Job, k *look) error {
 		task.Count = t.Count
 		switch {
 		case task.State != "": // it cannot be tuned
-		case j.State.Ended():
+		case j.State.Ended() || ended[t.Workload.String()]:
 			task.State = "ended"
 		default:
 			task.State = "searching"
@@ -118,6 +119,18 @@ func (s *source) look(ctx context.Context, j api.Job, k *look) error {
 	}
 	k.at, k.state, k.tasks, k.failures = at, j.State, tasks, failures
 	return nil
+}
+
+// endedTasks are the workloads of which a running job's progress says that they get no
+// more trials.
+func endedTasks(j api.Job) map[string]bool {
+	ended := map[string]bool{}
+	if j.Progress != nil {
+		for _, t := range j.Progress.Tasks {
+			ended[t.Workload] = t.Ended
+		}
+	}
+	return ended
 }
 
 // job is a job without its tasks.
