@@ -69,6 +69,13 @@ func (s *share) leave() {
 	s.mux.mu.shares = slices.DeleteFunc(s.mux.mu.shares, func(o *share) bool { return o == s })
 }
 
+// alone has f measure something that is of no job, in its turn.
+func (m *mux) alone(ctx context.Context, f func() error) error {
+	s := m.share(1)
+	defer s.leave()
+	return s.turn(ctx, 0, f)
+}
+
 // Slots is that of the Runner: a job that is alone keeps it busy.
 func (s *share) Slots() int { return s.mux.runner.Slots() }
 

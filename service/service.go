@@ -277,6 +277,10 @@ func (s *Service) Graph(ctx context.Context, hash string) (*qnn.Graph, error) {
 	return readModel(s.modelPath(hash))
 }
 
+// Alone has f measure something of the machine itself, when a slot of the Runner is
+// free: so neither disturbs the other.
+func (s *Service) Alone(ctx context.Context, f func() error) error { return s.mux.alone(ctx, f) }
+
 // Load says how busy a service is.
 type Load struct {
 	Running, Queued  int   // batches that are measured, and that wait for a slot
