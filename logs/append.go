@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"qtune/schedules"
 )
 
 // Append stores trials in one transaction. When it returns nil they are
@@ -112,6 +114,7 @@ func (l *Log) write(ctx context.Context, f func(*writer) error) error {
 		return l.wrap(err)
 	}
 	defer done()
+	l.answers.before()
 	tx, err := l.db.BeginTx(ctx, nil)
 	if err != nil {
 		return l.wrap(err)
@@ -119,10 +122,11 @@ func (l *Log) write(ctx context.Context, f func(*writer) error) error {
 	defer tx.Rollback() // does nothing after Commit
 	// Statements of a context that can end each get a goroutine of the driver,
 	// which takes longer than the statement: callers look at ctx between rows.
-	w := &writer{ctx: context.WithoutCancel(ctx), tx: tx, cache: l.cache, ids: map[string]int64{}, setups: map[[3]string]int64{}, groups: map[groupKey]*group{}}
+	w := &writer{ctx: context.WithoutCancel(ctx), tx: tx, cache: l.cache, ids: map[string]int64{}, setups: map[[3]string]int64{}, groups: map[groupKey]*group{}, workloads: map[schedules.Workload]bool{}}
 	if err := f(w); err != nil {
 		return l.wrap(err)
 	}
+	defer l.answers.after(w) // also where it is not known whether it was committed
 	return l.wrap(tx.Commit())
 }
 
@@ -134,6 +138,9 @@ type writer struct {
 	ids    map[string]int64 // of machines and workloads, by text; the two differ in form
 	setups map[[3]string]int64
 	groups map[groupKey]*group
+
+	workloads map[schedules.Workload]bool // of the rows
+	deleted   bool                        // rows were
 }
 
 func (w *writer) exec(text string, args ...any) error {
@@ -199,6 +206,7 @@ func (w *writer) trial(t Trial) (added bool, err error) {
 	if err != nil {
 		return false, err
 	}
+	w.workloads[t.Workload] = true
 	return w.execCount(insertTrial, g.workload, g.machine, g.setup, r.schedule, r.seed, r.status, r.message,
 		r.samples, r.centerNS, r.loNS, r.hiNS, r.codeHash, r.time, r.session, r.written, g.leads(r))
 }
@@ -217,6 +225,7 @@ func (w *writer) final(f Final) (added bool, err error) {
 	if err != nil {
 		return false, err
 	}
+	w.workloads[f.Workload] = true
 	return w.execCount(insertFinal, workload, machine, r.isa, r.schedule, r.generator, r.protocol, r.tunedNS,
 		r.defaultSchedule, r.defaultNS, r.codeHash, r.time, r.session, r.written)
 }

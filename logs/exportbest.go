@@ -22,17 +22,10 @@ func (l *Log) ExportBest(ctx context.Context, w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	return l.exportBest(ctx, w, tasks)
-}
-
-func (l *Log) exportBest(ctx context.Context, w io.Writer, tasks []Query) error {
-	var best bestLines
-	for _, q := range tasks {
-		if err := l.addBest(ctx, q, &best); err != nil {
-			return err
-		}
+	best, err := l.bestLines(ctx, tasks)
+	if err != nil {
+		return err
 	}
-	best.sort()
 	return emitLines(w, func(emit func(any) error) error {
 		lines := []any{logLine{"log", exportFormat}}
 		for _, t := range best.trials {
@@ -48,6 +41,17 @@ func (l *Log) exportBest(ctx context.Context, w io.Writer, tasks []Query) error 
 		}
 		return nil
 	})
+}
+
+// bestLines finds what decides what tasks get.
+func (l *Log) bestLines(ctx context.Context, tasks []Query) (best bestLines, err error) {
+	for _, q := range tasks {
+		if err := l.addBest(ctx, q, &best); err != nil {
+			return best, err
+		}
+	}
+	best.sort()
+	return best, nil
 }
 
 type bestLines struct {

@@ -47,6 +47,7 @@ type Log struct {
 	lock     *fileLock // between processes; nil where readOnly
 	writing  sync.Mutex
 	cache    *cache
+	answers  *answers
 }
 
 // Path returns the file name as given to Open.
@@ -55,6 +56,7 @@ func (l *Log) Path() string { return l.path }
 // Close releases the file. A writer's Close leaves one file behind, without
 // write-ahead log, unless somebody still reads.
 func (l *Log) Close() error {
+	l.answers.close()
 	if l.lock != nil {
 		defer l.lock.close()
 		// The last to close puts the files together. Without a turn, SQLite takes

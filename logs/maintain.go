@@ -43,7 +43,7 @@ func (l *Log) Verify(ctx context.Context) ([]error, error) {
 
 // reader returns a view of l that reports damaged rows to warn.
 func (l *Log) reader(warn func(error)) *Log {
-	return &Log{path: l.path, readOnly: true, warn: warn, db: l.db, cache: l.cache}
+	return &Log{path: l.path, readOnly: true, warn: warn, db: l.db, cache: l.cache, answers: l.answers}
 }
 
 // checkNames reports machines and workloads whose text cannot be read, or whose

@@ -33,6 +33,7 @@ func Open(path string, o Options) (*Log, error) {
 		}
 		return nil, l.wrap(err)
 	}
+	l.answers = newAnswers(l.db)
 	return l, nil
 }
 

@@ -23,6 +23,7 @@ func (l *Log) Prune(ctx context.Context, keep int) (removed int64, err error) {
 		return 0, l.wrap(err)
 	}
 	err = l.write(ctx, func(w *writer) error {
+		w.deleted = true
 		res, err := w.tx.ExecContext(ctx, `DELETE FROM trials WHERE id NOT IN (
 			SELECT id FROM (
 				SELECT id, row_number() OVER (

@@ -1,8 +1,10 @@
 package logs
 
 import (
+	"cmp"
 	"context"
 	"io"
+	"slices"
 
 	"qtune/schedules"
 )
@@ -72,15 +74,59 @@ func (l *Log) ExportSlice(ctx context.Context, w io.Writer, s Slice) error {
 // ("") and the machines whose text starts with the words of machine. Unlike
 // ExportBest it does not read the whole log: it answers look-ups.
 func (l *Log) ExportBestOf(ctx context.Context, w io.Writer, workloads []schedules.Workload, isa schedules.ISA, machine string) error {
-	var all []Query
-	for _, workload := range workloads {
-		tasks, err := l.readTasks(ctx, tasksOfSlice, Slice{workload, isa, machine}.args()...)
+	workloads = slices.Clone(workloads)
+	slices.SortFunc(workloads, func(a, b schedules.Workload) int {
+		return cmp.Compare(l.cache.workloadText(a), l.cache.workloadText(b))
+	})
+	var all []answer
+	for _, workload := range slices.Compact(workloads) {
+		a, err := l.answer(ctx, answerKey{workload, isa, machine})
 		if err != nil {
 			return err
 		}
-		all = append(all, tasks...)
+		all = append(all, a)
 	}
-	return l.exportBest(ctx, w, all)
+	head, err := encodeLines([]logLine{{"log", exportFormat}})
+	if err != nil {
+		return err
+	}
+	end, err := encodeLines([]endLine{{"end"}})
+	if err != nil {
+		return err
+	}
+	parts := [][]byte{head}
+	for _, a := range all {
+		parts = append(parts, a.trials)
+	}
+	for _, a := range all {
+		parts = append(parts, a.finals)
+	}
+	_, err = w.Write(slices.Concat(append(parts, end)...))
+	return err
+}
+
+// answer returns the lines about one workload.
+func (l *Log) answer(ctx context.Context, k answerKey) (answer, error) {
+	a, ok, mark := l.answers.get(k)
+	if ok {
+		return a, nil
+	}
+	tasks, err := l.readTasks(ctx, tasksOfSlice, Slice{k.workload, k.isa, k.machine}.args()...)
+	if err != nil {
+		return a, err
+	}
+	best, err := l.bestLines(ctx, tasks)
+	if err != nil {
+		return a, err
+	}
+	if a.trials, err = encodeLines(best.trials); err != nil {
+		return a, err
+	}
+	if a.finals, err = encodeLines(best.finals); err != nil {
+		return a, err
+	}
+	l.answers.put(k, a, mark)
+	return a, nil
 }
 
 // tasksOfSlice finds by the index whether a group has a trial: it does not read

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"qtune/kernels"
+	"qtune/measure"
 	"qtune/service/api"
 )
 
@@ -100,7 +101,7 @@ func scanJob(rows *sql.Rows) (api.Job, error) {
 // priority, and measured with the same code in the same way.
 func keyOf(spec api.Spec) string {
 	spec.Priority = 0
-	text := string(mustJSON(spec)) + "\n" + kernels.Generator + "\n" + protocolOf(spec).String()
+	text := string(mustJSON(spec)) + "\n" + kernels.Generator + "\n" + measure.DefaultProtocol().String()
 	sum := sha256.Sum256([]byte(text))
 	return hex.EncodeToString(sum[:])
 }
@@ -184,7 +185,7 @@ func (s *Store) requeue(ctx context.Context) error {
 
 // saveProgress notes how far a job is.
 func (s *Store) saveProgress(ctx context.Context, id int64, p api.Progress) error {
-	p.Tasks = nil // for events
+	p.Tasks = nil // they are read from the log again
 	return s.log.Update(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, "UPDATE service_jobs SET progress = ? WHERE id = ?", string(mustJSON(p)), id)
 		return err
@@ -196,8 +197,7 @@ func (s *Store) saveProgress(ctx context.Context, id int64, p api.Progress) erro
 func (s *Store) finish(ctx context.Context, id int64, result *api.Result, failure error) (ended bool, err error) {
 	state, text, message := api.Done, "", ""
 	if failure != nil {
-		state, message = api.Failed, failure.Error()
-		message = message[:min(len(message), maxError)]
+		state, message = api.Failed, clip(failure.Error())
 	} else {
 		text = string(mustJSON(result))
 	}

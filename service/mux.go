@@ -69,23 +69,40 @@ func (s *share) leave() {
 	s.mux.mu.shares = slices.DeleteFunc(s.mux.mu.shares, func(o *share) bool { return o == s })
 }
 
+// alone has f measure something that is of no job, in its turn.
+func (m *mux) alone(ctx context.Context, f func() error) error {
+	s := m.share(1)
+	defer s.leave()
+	return s.turn(ctx, 0, f)
+}
+
 // Slots is that of the Runner: a job that is alone keeps it busy.
 func (s *share) Slots() int { return s.mux.runner.Slots() }
 
 // Measure waits for the job's turn and measures.
-func (s *share) Measure(ctx context.Context, jobs []measure.Job) ([]measure.Result, error) {
-	r := s.mux.enter(s, len(jobs))
+func (s *share) Measure(ctx context.Context, jobs []measure.Job) (results []measure.Result, err error) {
+	err = s.turn(ctx, len(jobs), func() (err error) {
+		results, err = s.mux.runner.Measure(ctx, jobs)
+		return err
+	})
+	return results, err
+}
+
+// turn waits for the job's turn and has f measure: trials, or something else where
+// there are none.
+func (s *share) turn(ctx context.Context, trials int, f func() error) error {
+	r := s.mux.enter(s, trials)
 	select {
 	case <-r.start:
 	case <-ctx.Done():
 		if s.mux.withdraw(s, r) {
-			return nil, ctx.Err()
+			return ctx.Err()
 		}
-		<-r.start // it has just begun: the Runner will see ctx
+		<-r.start // it has just begun: f will see ctx
 	}
 	begun := s.mux.clock()
 	defer func() { s.mux.done(s, r, s.mux.clock().Sub(begun)) }()
-	return s.mux.runner.Measure(ctx, jobs)
+	return f()
 }
 
 func (m *mux) enter(s *share, trials int) *request {
@@ -118,13 +135,20 @@ func (m *mux) done(s *share, r *request, took time.Duration) {
 	defer m.mu.Unlock()
 	s.running--
 	s.clock += (took.Seconds() - r.charge) / s.weight
-	if now := took.Seconds() / float64(max(r.trials, 1)); s.perTrial == 0 {
+	if r.trials > 0 {
+		s.learn(took.Seconds() / float64(r.trials))
+	}
+	m.mu.free++
+	m.dispatch()
+}
+
+// learn notes how long a trial took. The caller holds the lock.
+func (s *share) learn(now float64) {
+	if s.perTrial == 0 {
 		s.perTrial = now
 	} else {
 		s.perTrial += (now - s.perTrial) / 4
 	}
-	m.mu.free++
-	m.dispatch()
 }
 
 // dispatch begins what there are slots for. The caller holds the lock.

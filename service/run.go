@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"sync/atomic"
 	"time"
 
 	"qtune/schedules"
@@ -16,17 +17,18 @@ import (
 // of its limit must survive.
 const saveEvery = 5 * time.Second
 
-// run tunes a claimed job, and stores what came of it.
-func (s *Service) run(ctx context.Context, c *claim) {
+// run tunes a claimed job, and stores what came of it. last holds the job's progress,
+// task by task, while it runs.
+func (s *Service) run(ctx context.Context, c *claim, last *atomic.Pointer[api.Progress]) {
 	log := s.cfg.Log.With("job", c.job.ID)
 	log.Info("job runs", "model", c.job.ModelName, "owner", c.job.Owner)
 	s.tellState(c.job)
-	r := &jobRun{service: s, claim: c, feed: s.feedOf(c.job.ID)}
+	r := &jobRun{service: s, claim: c, feed: s.feedOf(c.job.ID), live: last}
 	if p := c.job.Progress; p != nil {
 		r.before = time.Duration(p.ElapsedS * float64(time.Second))
 		r.last = *p
 	}
-	report, err := r.tune(ctx)
+	result, err := r.tune(ctx)
 	// What is stored now must be, also while the service stops.
 	late := context.WithoutCancel(ctx)
 	if r.progressed {
@@ -34,13 +36,9 @@ func (s *Service) run(ctx context.Context, c *claim) {
 			log.Error("progress cannot be stored", "error", err)
 		}
 	}
-	if ctx.Err() != nil && (err != nil || report.Interrupted) {
+	if ctx.Err() != nil && (err != nil || result.Interrupted) {
 		log.Info("job interrupted")
 		return
-	}
-	var result *api.Result
-	if err == nil {
-		result = ResultOf(report)
 	}
 	ended, storeErr := s.finish(late, c.job.ID, result, err)
 	if storeErr != nil {
@@ -61,15 +59,16 @@ type jobRun struct {
 	service    *Service
 	claim      *claim
 	feed       *feed
+	live       *atomic.Pointer[api.Progress]
 	before     time.Duration // that earlier runs took
 	last       api.Progress
 	progressed bool
 	saved      time.Time
 }
 
-// tune is tuner.Tune for the job. A panic on its goroutine is an error of the job,
-// not the end of the service.
-func (r *jobRun) tune(ctx context.Context) (report *tuner.Report, err error) {
+// tune is tuner.Tune for the job, and what follows it. A panic on its goroutine is an
+// error of the job, not the end of the service.
+func (r *jobRun) tune(ctx context.Context) (result *api.Result, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			r.service.cfg.Log.Error("panic", "job", r.claim.job.ID, "panic", p, "stack", string(debug.Stack()))
@@ -92,12 +91,11 @@ func (r *jobRun) tune(ctx context.Context) (report *tuner.Report, err error) {
 	runner := r.service.mux.share(spec.Priority)
 	defer runner.leave()
 	r.saved = time.Now()
-	return tuner.Tune(ctx, tuner.Config{
+	report, err := tuner.Tune(ctx, tuner.Config{
 		Tasks:    tasks,
 		Target:   schedules.Target{ISA: schedules.ISA(spec.Target), Machine: machine},
 		Runner:   runner,
 		Store:    &view{r.service.log, r.claim},
-		Protocol: protocolOf(spec),
 		Trials:   spec.Trials,
 		Time:     limit,
 		Session:  r.claim.session,
@@ -105,6 +103,14 @@ func (r *jobRun) tune(ctx context.Context) (report *tuner.Report, err error) {
 		Seed:     spec.Seed,
 		Listen:   r.listen,
 	})
+	if err != nil {
+		return nil, err
+	}
+	result = ResultOf(report)
+	if !report.Interrupted {
+		err = r.compare(ctx, runner, result)
+	}
+	return result, err
 }
 
 // listen tells watchers of an event, and stores progress now and then.
@@ -114,6 +120,7 @@ func (r *jobRun) listen(e tuner.Event) {
 		p := progressOf(e, r.before)
 		r.service.trials.Add(int64(max(p.Done-r.last.Done, 0)))
 		r.last, r.progressed = p, true
+		r.live.Store(&p)
 		r.feed.publish(api.ProgressEvent, p)
 		if time.Since(r.saved) >= saveEvery {
 			r.saved = time.Now()

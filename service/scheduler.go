@@ -2,7 +2,10 @@ package service
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
+
+	"qtune/service/api"
 )
 
 // retryAfter is how long the scheduler waits where the store did not answer.
@@ -12,6 +15,7 @@ const retryAfter = 5 * time.Second
 type active struct {
 	key    string // see keyOf
 	cancel context.CancelFunc
+	last   atomic.Pointer[api.Progress] // nil before the first
 }
 
 // kick has the scheduler look for jobs to start.
@@ -72,7 +76,7 @@ func (s *Service) startJobs() error {
 		s.ended.Go(func() {
 			defer s.kick()
 			defer s.leave(w.id, a)
-			s.run(ctx, c)
+			s.run(ctx, c, &a.last)
 		})
 	}
 	return nil
@@ -91,7 +95,7 @@ func (s *Service) admit(w waiting) (ctx context.Context, a *active, full bool) {
 		}
 	}
 	ctx, cancel := context.WithCancel(s.ctx)
-	a = &active{w.key, cancel}
+	a = &active{key: w.key, cancel: cancel}
 	s.mu.active[w.id] = a
 	return ctx, a, false
 }

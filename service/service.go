@@ -7,7 +7,7 @@
 //
 //	store    store.go jobs.go models.go tokens.go   rows beside those of the log
 //	schedule scheduler.go claim.go                  which jobs run
-//	run      run.go view.go                         a tuner.Tune for each
+//	run      run.go view.go compare.go              a tuner.Tune for each, and the whole network
 //	share    mux.go                                 the Runner between them
 //	tell     feed.go watch.go events.go             what happens, to watchers
 //	forget   retain.go                              what is old
@@ -46,7 +46,10 @@ type Config struct {
 	Runner  tuner.Runner
 	Machine schedules.Machine // that the Runner measures on
 	ISAs    []schedules.ISA   // that it executes, the best first
-	Threads int               // most threads that it measures with; 0 = 1
+	Threads int               // most threads that a whole network is measured with; 0 = 1
+	// Compare measures whole networks on Machine, one at a time for each slot of the
+	// Runner. nil: where the Runner measures, networks cannot be.
+	Compare func(context.Context, Comparison) (*api.Latency, error)
 
 	MaxJobs   int           // that run at a time; 0 = 8
 	MaxModel  int64         // bytes of a model's file; 0 = 512 MiB
@@ -195,7 +198,7 @@ func (s *Service) resolve(ctx context.Context, spec api.Spec) (api.Spec, error) 
 	}
 	spec.Machine = machine
 	if spec.Threads > s.cfg.Threads {
-		return spec, refuse(Invalid, "threads: %d, the service measures with at most %d", spec.Threads, s.cfg.Threads)
+		return spec, refuse(Invalid, "threads: %d, the service measures networks with at most %d", spec.Threads, s.cfg.Threads)
 	}
 	if spec.Strategy == "" {
 		spec.Strategy = strategy.Default
@@ -244,6 +247,20 @@ func (s *Service) change(ctx context.Context, c Caller, id int64, to api.State, 
 	return j, err
 }
 
+// Job returns one job; of one that runs, the progress is that of the moment, with its
+// tasks.
+func (s *Service) Job(ctx context.Context, id int64) (api.Job, error) {
+	j, err := s.Store.Job(ctx, id)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if a := s.mu.active[id]; a != nil && err == nil && j.State == api.Running {
+		if p := a.last.Load(); p != nil {
+			j.Progress = p
+		}
+	}
+	return j, err
+}
+
 // Tasks returns the workloads of a model on an instruction set.
 func (s *Service) Tasks(ctx context.Context, hash string, isa schedules.ISA) ([]schedules.Task, error) {
 	if _, err := s.Model(ctx, hash); err != nil {
@@ -259,6 +276,10 @@ func (s *Service) Graph(ctx context.Context, hash string) (*qnn.Graph, error) {
 	}
 	return readModel(s.modelPath(hash))
 }
+
+// Alone has f measure something of the machine itself, when a slot of the Runner is
+// free: so neither disturbs the other.
+func (s *Service) Alone(ctx context.Context, f func() error) error { return s.mux.alone(ctx, f) }
 
 // Load says how busy a service is.
 type Load struct {

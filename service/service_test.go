@@ -198,6 +198,24 @@ func (g gate) Measure(ctx context.Context, jobs []measure.Job) ([]measure.Result
 	}
 }
 
+// However many slots there are, jobs that share them find the same.
+func TestSlots(t *testing.T) {
+	cfg := testConfig(t.TempDir())
+	cfg.Runner = sim.New(sim.Config{Seed: 3, Noise: 0.02, Slots: 4, Delay: time.Millisecond})
+	s := openService(t, cfg)
+	names := []string{"conv_u8_bigk", "dw_s8_perch_dil2", "conv_s8_perch_3x3_same"}
+	var jobs []api.Job
+	for _, name := range names {
+		spec := specOf(addModel(t, s, name), 60)
+		spec.Target = "avx2"
+		jobs = append(jobs, submit(t, s, spec))
+	}
+	alone := testConfig("").Runner // of one slot
+	for i, j := range jobs {
+		sameWinners(t, waitFor(t, s, j.ID, api.Done).Result, direct(t, golden(t, names[i]), j.Spec, alone))
+	}
+}
+
 // A job that is paused, whose service is stopped, and then resumed finds the same.
 func TestPauseAndRestart(t *testing.T) {
 	dir := t.TempDir()
@@ -362,5 +380,71 @@ func TestSubmitRefuses(t *testing.T) {
 	}
 	if n := must(s.CountJobs(t.Context())); len(n) != 0 {
 		t.Errorf("jobs were stored: %v", n)
+	}
+}
+
+// A job ends with the whole network before and after, measured in the job's turn, and
+// says so where that does not work; it is not measured for a job that was stopped.
+func TestCompare(t *testing.T) {
+	var asked Comparison
+	var fault error
+	started := make(chan struct{})
+	cfg := testConfig(t.TempDir())
+	cfg.Threads = 2
+	var s *Service
+	cfg.Compare = func(ctx context.Context, q Comparison) (*api.Latency, error) {
+		if load := s.Load(); load.Running != 1 {
+			t.Errorf("%d batches are measured meanwhile", load.Running)
+		}
+		if asked = q; q.Threads == 2 {
+			close(started)
+			<-ctx.Done()
+			return nil, ctx.Err()
+		}
+		return &api.Latency{Runs: 7, DefaultNS: 9, TunedNS: 8}, fault
+	}
+	s = openService(t, cfg)
+	m := addModel(t, s, "conv_u8_bigk")
+	spec := specOf(m, 8)
+	j := waitFor(t, s, submit(t, s, spec).ID, api.Done)
+	if j.Result.Latency == nil || j.Result.Latency.Runs != 7 || j.Result.NoLatency != "" {
+		t.Errorf("%s", mustJSON(j.Result))
+	}
+	if file, err := os.ReadFile(asked.Model); err != nil || len(file) != int(m.Bytes) || asked.Session == 0 || !reflect.DeepEqual(asked.Tasks, j.Result.Tasks) {
+		t.Errorf("asked for %+v, %v", asked, err)
+	}
+	fault = errors.New("the child was killed")
+	spec.Seed++
+	if j := waitFor(t, s, submit(t, s, spec).ID, api.Done); j.Result.NoLatency != fault.Error() || len(j.Result.Tasks) == 0 {
+		t.Errorf("%s", mustJSON(j.Result))
+	}
+	spec.Threads = 2
+	slow := submit(t, s, spec)
+	<-started
+	if j, err := s.Pause(t.Context(), user, slow.ID); err != nil || j.State != api.Paused {
+		t.Fatalf("%+v, %v", j, err)
+	}
+	for s.Load().Running > 0 { // the slot is free again
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// A job that runs tells of each task; its row in the store does not.
+func TestProgressOfTasks(t *testing.T) {
+	cfg := testConfig(t.TempDir())
+	cfg.Runner = sim.New(sim.Config{Seed: 3, Slots: 1, Delay: 20 * time.Millisecond})
+	s := openService(t, cfg)
+	id := submit(t, s, specOf(addModel(t, s, "conv_u8_bigk"), 1000)).ID
+	for deadline := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
+		j, err := s.Job(t.Context(), id)
+		if err != nil || time.Now().After(deadline) {
+			t.Fatalf("%+v, %v", j, err)
+		}
+		if p := j.Progress; p != nil && len(p.Tasks) == 1 && p.Tasks[0].Trials > 0 {
+			break
+		}
+	}
+	if j, err := s.Cancel(t.Context(), user, id); err != nil || j.Progress != nil && len(j.Progress.Tasks) > 0 {
+		t.Errorf("%+v, %v", j, err)
 	}
 }

@@ -37,16 +37,20 @@ func OpenStore(dir string, warn func(error)) (*Store, error) {
 	if err := os.MkdirAll(filepath.Join(dir, modelFolder), 0o700); err != nil {
 		return nil, err
 	}
-	log, err := logs.Open(filepath.Join(dir, logFile), logs.Options{Warn: warn})
+	s := &Store{dir: dir}
+	log, err := logs.Open(s.logPath(), logs.Options{Warn: warn})
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{dir, log}
+	s.log = log
 	if err := s.migrate(context.Background()); err != nil {
 		return nil, errors.Join(err, log.Close())
 	}
 	return s, nil
 }
+
+// logPath is the file of the log.
+func (s *Store) logPath() string { return filepath.Join(s.dir, logFile) }
 
 // Log returns the log of the store, which Close closes.
 func (s *Store) Log() *logs.Log { return s.log }

@@ -6,7 +6,6 @@ import (
 	"golang.org/x/sync/singleflight"
 
 	"qtune/kernels/module"
-	"qtune/measure"
 	"qtune/schedules"
 	"qtune/service/api"
 )
@@ -74,11 +73,4 @@ func (s *Service) JobTasks(spec api.Spec) ([]schedules.Task, error) {
 		picked = append(picked, tasks[i])
 	}
 	return picked, nil
-}
-
-// protocolOf is how the candidates of a job are measured.
-func protocolOf(spec api.Spec) measure.Protocol {
-	p := measure.DefaultProtocol()
-	p.Threads = spec.Threads
-	return p
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"strconv"
 	"time"
 
@@ -113,8 +114,31 @@ func printJob(c *cobra.Command, j api.Job, json bool) error {
 		return writeJSON(w, j)
 	}
 	fmt.Fprintln(w, jobLine(j))
-	if j.Result == nil {
+	switch {
+	case j.Result != nil:
+		return printResult(w, j.Result)
+	case j.Progress != nil:
+		return printJobProgress(w, j.Progress)
+	}
+	return nil
+}
+
+// printJobProgress prints how far a job is, of one that runs a line for each task.
+func printJobProgress(w io.Writer, p *api.Progress) error {
+	fmt.Fprintln(w, progressLine(*p))
+	if len(p.Tasks) == 0 {
 		return nil
 	}
-	return printResult(w, j.Result)
+	t := newTable(">task", ">count", ">trials", ">default", ">best", ">gain", "state", "workload")
+	for i, k := range p.Tasks {
+		gain, state := 0.0, "searching"
+		if k.BestNS > 0 {
+			gain = k.DefaultNS / k.BestNS
+		}
+		if k.Ended {
+			state = "ended"
+		}
+		t.add(strconv.Itoa(i), strconv.Itoa(k.Count), strconv.Itoa(k.Trials), nanos(k.DefaultNS), nanos(k.BestNS), factor(gain), state, k.Workload)
+	}
+	return t.write(w)
 }

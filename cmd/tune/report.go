@@ -96,10 +96,15 @@ func limitsOf(ctx context.Context, t schedules.Target) (*views.Machine, error) {
 	if t.Machine.Class() != schedules.HostMachine().Class() || !slices.Contains(schedules.HostISAs(), t.ISA) {
 		return nil, nil
 	}
-	m, err := measureMachine(ctx, t.ISA, 1)
+	return measureLimits(ctx, t.ISA)
+}
+
+// measureLimits measures what one core of this machine can do with isa.
+func measureLimits(ctx context.Context, isa schedules.ISA) (*views.Machine, error) {
+	m, err := measureMachine(ctx, isa, 1)
 	if err != nil {
 		return nil, err
 	}
-	peaks, levels := m.roofs(string(t.ISA))
+	peaks, levels := m.roofs(string(isa))
 	return &views.Machine{Peaks: peaks, Levels: levels}, nil
 }

@@ -13,7 +13,7 @@ import (
 func run(ctx context.Context, args []string, in io.Reader, out, messages io.Writer) int {
 	root := tuneCommand()
 	root.AddCommand(inferCommand(), benchCommand(), tasksCommand(), spaceCommand(), dumpCommand(), logCommand(), evalCommand(), zooCommand(), simulateCommand(), trainCommand(),
-		reportCommand(), serveCommand(), submitCommand(), jobsCommand(), watchCommand(), pullCommand(), workersCommand(), workerCommand(), hubCommand(), childCommand())
+		reportCommand(), serveCommand(), submitCommand(), jobsCommand(), watchCommand(), pullCommand(), workersCommand(), workerCommand(), hubCommand(), childCommand(), compareCommand())
 	root.SetArgs(args)
 	root.SetIn(in)
 	root.SetOut(out)

@@ -85,12 +85,17 @@ func (f *serveFlags) check() error {
 	return checkNotNegative("--parallel", f.parallel)
 }
 
+// compareFunc is service.Config.Compare.
+type compareFunc func(context.Context, service.Comparison) (*api.Latency, error)
+
 // An engine measures for a service.
 type engine struct {
 	tuner.Runner
 	machine schedules.Machine
 	isas    []schedules.ISA // the best first
 	workers pages.Workers   // nil: this machine measures
+	compare compareFunc     // nil: whole networks cannot be measured
+	limits  pages.Limits    // nil: they cannot be measured
 	close   func() error
 }
 
@@ -108,7 +113,7 @@ var serveRunner = func(c *cobra.Command, f *serveFlags, log *slog.Logger) (*engi
 	if err != nil {
 		return nil, err
 	}
-	return &engine{Runner: r, machine: schedules.HostMachine(), isas: isas, close: r.Close}, nil
+	return &engine{Runner: r, machine: schedules.HostMachine(), isas: isas, compare: compareInChild, limits: measureLimits, close: r.Close}, nil
 }
 
 // workers measures on the workers of a hub, of one kind.
@@ -167,7 +172,7 @@ func serve(c *cobra.Command, f *serveFlags) (err error) {
 	}
 	defer func() { err = errors.Join(err, runner.close()) }()
 	s, err := service.Open(service.Config{
-		Dir: f.store, Runner: runner.Runner, Machine: runner.machine, ISAs: runner.isas,
+		Dir: f.store, Runner: runner.Runner, Machine: runner.machine, ISAs: runner.isas, Compare: runner.compare,
 		MaxJobs: f.maxJobs, Retention: f.retention, Log: log,
 	})
 	if err != nil {
@@ -179,7 +184,7 @@ func serve(c *cobra.Command, f *serveFlags) (err error) {
 		scheme = "https"
 	}
 	fmt.Fprintf(c.OutOrStdout(), "serving %s on %s://%s\n", f.store, scheme, l.Addr())
-	return server.New(server.Config{Service: s, Open: open, TLS: config != nil, Pages: pages.New(s, runner.workers, log), Workers: runner.listWorkers(), Log: log}).Serve(c.Context(), l, config)
+	return server.New(server.Config{Service: s, Open: open, TLS: config != nil, Pages: pages.New(s, runner.workers, runner.limits, log), Workers: runner.listWorkers(), Log: log}).Serve(c.Context(), l, config)
 }
 
 // withStore runs f with the store of --store.

@@ -33,7 +33,7 @@ func submitCommand() *cobra.Command {
 	c.Flags().IntVar(&f.spec.Trials, "trials", f.spec.Trials, "trials for the whole network")
 	c.Flags().DurationVar(&f.time, "time", 0, "end the search after so long, such as 10m (default: no limit)")
 	c.Flags().StringVar(&f.spec.Target, "target", "", "instruction set (default: the best of the service's machine)")
-	c.Flags().IntVar(&f.spec.Threads, "threads", f.spec.Threads, "threads of a measurement")
+	c.Flags().IntVar(&f.spec.Threads, "threads", f.spec.Threads, "threads that compute the network before and after; layers are measured with one")
 	c.Flags().Uint64Var(&f.spec.Seed, "seed", f.spec.Seed, "seed of the search")
 	c.Flags().StringVar(&f.spec.Strategy, "tuner", "", "how to search (default: as tune does)")
 	c.Flags().StringVar(&f.spec.Tasks, "tasks", "", `tasks to tune: numbers, ranges and operators, such as "0,4-6,dense" (default: all)`)

@@ -16,6 +16,7 @@ import (
 	"qtune/measure/remote"
 	"qtune/qnn"
 	"qtune/schedules"
+	"qtune/service"
 	"qtune/tuner"
 	"qtune/tuner/model"
 	"qtune/tuner/strategy"
@@ -131,14 +132,18 @@ func (f *tuneFlags) tuneOn(c *cobra.Command, b *site, display *progress, g *qnn.
 	if err != nil {
 		return err
 	}
-	rep, err := f.search(c, log, tasks, b, display, prior)
+	session, err := log.BeginSession(c.Context(), strings.Join(os.Args, " "), f.seed)
+	if err != nil {
+		return errors.Join(err, log.Close())
+	}
+	rep, err := f.search(c, store{log, session.ID}, tasks, b, display, prior)
 	switch {
 	case err == nil && !rep.Interrupted && b.local:
-		err = finishTuning(c, f, log, g, b.target.ISA, rep)
+		err = finishTuning(c, f, log, g, b.target.ISA, session.ID, rep)
 	case rep != nil:
-		err = errors.Join(printTuning(c, f, tuningReport(rep, nil)), err)
+		err = errors.Join(printTuning(c, service.ResultOf(rep), f.json), err)
 	}
-	if err := errors.Join(err, log.Close()); err != nil {
+	if err := errors.Join(err, log.EndSession(context.WithoutCancel(c.Context()), session.ID), log.Close()); err != nil {
 		return err
 	}
 	if rep.Interrupted {
@@ -193,16 +198,12 @@ func parseTasks(texts []string) ([]schedules.Task, error) {
 }
 
 // search spends the budget. The report may be there beside an error.
-func (f *tuneFlags) search(c *cobra.Command, log *logs.Log, tasks []schedules.Task, b *site, display *progress, prior *model.Prior) (*tuner.Report, error) {
-	session, err := log.BeginSession(c.Context(), strings.Join(os.Args, " "), f.seed)
-	if err != nil {
-		return nil, err
-	}
+func (f *tuneFlags) search(c *cobra.Command, log store, tasks []schedules.Task, b *site, display *progress, prior *model.Prior) (*tuner.Report, error) {
 	rep, err := tuner.Tune(c.Context(), tuner.Config{
 		Tasks:    tasks,
 		Target:   b.target,
 		Runner:   b.runner,
-		Store:    store{log, session.ID},
+		Store:    log,
 		Trials:   f.trials,
 		Time:     f.time,
 		Batch:    f.batch,
@@ -213,7 +214,7 @@ func (f *tuneFlags) search(c *cobra.Command, log *logs.Log, tasks []schedules.Ta
 		Listen:   display.listen,
 	})
 	display.end()
-	return rep, errors.Join(err, log.EndSession(context.WithoutCancel(c.Context()), session.ID))
+	return rep, err
 }
 
 // A store is a log that notes in every row which session wrote it.

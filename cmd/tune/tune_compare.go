@@ -1,11 +1,10 @@
 package main
 
 import (
-	"fmt"
+	"context"
+	"errors"
 	"slices"
 	"time"
-
-	"github.com/spf13/cobra"
 
 	"qtune/kernels"
 	"qtune/kernels/module"
@@ -13,19 +12,8 @@ import (
 	"qtune/measure"
 	"qtune/qnn"
 	"qtune/schedules"
-	"qtune/tuner"
+	"qtune/service/api"
 )
-
-// endToEnd compares inferences with default and tuned schedules.
-type endToEnd struct {
-	Runs      int            `json:"runs"`
-	DefaultNS int64          `json:"default_ns"` // medians
-	TunedNS   int64          `json:"tuned_ns"`
-	Sources   map[string]int `json:"schedules_from"`
-	// Reverted are the workloads that have their default schedules after all: in
-	// the network the tuned ones were slower.
-	Reverted []string `json:"reverted,omitempty"`
-}
 
 // How long a comparison measures.
 const (
@@ -34,65 +22,81 @@ const (
 	compareMaxRuns = 500
 )
 
-// compareLatency times whole inferences with default and with tuned schedules, in
-// turn, so that both meet the same disturbances. A layer that is alone faster may
-// not be so among others: where one lost, the log is told that the default won, and
-// the network is compared once more.
-func compareLatency(c *cobra.Command, f *tuneFlags, log *logs.Log, g *qnn.Graph, isa schedules.ISA, r *tuner.Report) (*endToEnd, error) {
-	before, err := module.Compile(g, module.Options{ISA: isa, Threads: f.threads})
+// A comparison is of a network with default and with tuned schedules, on this
+// machine.
+type comparison struct {
+	graph   *qnn.Graph
+	log     *logs.Log
+	session int64 // in which the log is told of what it shows
+	isa     schedules.ISA
+	threads int
+	tasks   []api.TaskResult // what was tuned
+	say     func(string)     // where the schedules came from
+}
+
+// run times whole inferences with default and with tuned schedules, in turn, so that
+// both meet the same disturbances. A layer that is alone faster may not be so among
+// others: where one lost, the log is told that the default won, and the network is
+// compared once more.
+func (p *comparison) run(ctx context.Context) (*api.Latency, error) {
+	before, err := module.Compile(p.graph, module.Options{ISA: p.isa, Threads: p.threads})
 	if err != nil {
 		return nil, err
 	}
 	defer before.Close()
-	first, lost, err := compareOnce(c, f, log, g, isa, before)
+	first, lost, err := p.once(ctx, before)
 	if err != nil || len(lost) == 0 {
 		return first, err
 	}
 	var reverted []string
-	for _, t := range r.Tasks {
-		w := t.Task.Workload
-		if l, ok := lost[w]; ok && t.Default > 0 {
-			if err := revert(c, log, t, l, isa); err != nil {
+	for _, t := range p.tasks {
+		w, err := schedules.ParseWorkload(t.Workload)
+		if err != nil {
+			return nil, err
+		}
+		if l, ok := lost[w]; ok && t.DefaultNS > 0 {
+			if err := p.revert(ctx, w, t.DefaultNS, l); err != nil {
 				return nil, err
 			}
-			reverted = append(reverted, w.String())
+			reverted = append(reverted, t.Workload)
 		}
 	}
 	if len(reverted) == 0 {
 		return first, nil
 	}
-	second, _, err := compareOnce(c, f, log, g, isa, before)
+	second, _, err := p.once(ctx, before)
 	if err == nil {
 		second.Reverted = reverted
 	}
 	return second, err
 }
 
-// revert records that the default schedule of a task won its final in the network.
-func revert(c *cobra.Command, log *logs.Log, t tuner.TaskReport, l module.LayerInfo, isa schedules.ISA) error {
-	return log.RecordFinal(c.Context(), logs.Final{
-		Workload: t.Task.Workload, Target: schedules.Target{ISA: isa, Machine: schedules.HostMachine()},
-		Schedule: l.Schedule, Generator: kernels.Generator, Protocol: logs.InNetwork, TunedNS: float64(t.Default),
-		DefaultSchedule: l.Schedule, DefaultNS: float64(t.Default), CodeHash: l.CodeHash, Time: time.Now().UTC(),
+// revert records that the default schedule of a workload won its final in the
+// network.
+func (p *comparison) revert(ctx context.Context, w schedules.Workload, defaultNS float64, l module.LayerInfo) error {
+	return p.log.RecordFinal(ctx, logs.Final{
+		Workload: w, Target: schedules.Target{ISA: p.isa, Machine: schedules.HostMachine()}, Session: p.session,
+		Schedule: l.Schedule, Generator: kernels.Generator, Protocol: logs.InNetwork, TunedNS: defaultNS,
+		DefaultSchedule: l.Schedule, DefaultNS: defaultNS, CodeHash: l.CodeHash, Time: time.Now().UTC(),
 	})
 }
 
-// compareOnce compares with the network that has default schedules. It returns the
+// once compares with the network that has default schedules. It returns the
 // default's layer of each workload that lost.
-func compareOnce(c *cobra.Command, f *tuneFlags, log *logs.Log, g *qnn.Graph, isa schedules.ISA, before *module.Module) (*endToEnd, map[schedules.Workload]module.LayerInfo, error) {
-	choose := logs.Chooser(c.Context(), log, schedules.HostMachine())
-	after, err := module.Compile(g, module.Options{ISA: isa, Choose: choose, Threads: f.threads})
+func (p *comparison) once(ctx context.Context, before *module.Module) (*api.Latency, map[schedules.Workload]module.LayerInfo, error) {
+	choose := logs.Chooser(ctx, p.log, schedules.HostMachine())
+	after, err := module.Compile(p.graph, module.Options{ISA: p.isa, Choose: choose, Threads: p.threads})
 	if err != nil {
 		return nil, nil, err
 	}
 	defer after.Close()
-	fmt.Fprintf(c.ErrOrStderr(), "schedules of the network: %s\n", summariseSources(after.Layers()))
-	teams := []*team{newTeam(before, f.threads), newTeam(after, f.threads)}
-	inputs := randomInputs(g)
+	p.say("schedules of the network: " + summariseSources(after.Layers()))
+	teams := []*team{newTeam(before, p.threads), newTeam(after, p.threads)}
+	inputs := randomInputs(p.graph)
 	start := time.Now()
 	for n := 0; n < compareMaxRuns && (n < compareMinRuns || time.Since(start) < compareTime); n++ {
 		for _, t := range teams {
-			if err := t.time(inputs); err != nil {
+			if err := errors.Join(ctx.Err(), t.time(inputs)); err != nil {
 				return nil, nil, err
 			}
 		}
@@ -102,7 +106,7 @@ func compareOnce(c *cobra.Command, f *tuneFlags, log *logs.Log, g *qnn.Graph, is
 		slices.Sort(t.whole)
 		return t.whole[len(t.whole)/2].Nanoseconds()
 	}
-	return &endToEnd{Runs: len(teams[0].whole), DefaultNS: median(teams[0]), TunedNS: median(teams[1]),
+	return &api.Latency{Runs: len(teams[0].whole), DefaultNS: median(teams[0]), TunedNS: median(teams[1]),
 		Sources: countSources(after.Layers())}, lost, nil
 }
 

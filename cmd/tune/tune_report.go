@@ -18,45 +18,26 @@ import (
 	"qtune/tuner"
 )
 
-// A tuneReport is what the root command prints. Times are nanoseconds.
-type tuneReport struct {
-	*api.Result
-	Latency *endToEnd `json:"latency,omitempty"`
-}
-
-func tuningReport(r *tuner.Report, latency *endToEnd) tuneReport {
-	return tuneReport{service.ResultOf(r), latency}
-}
-
 // finishTuning compares the network, if there is one, before and after, and
 // prints the report.
-func finishTuning(c *cobra.Command, f *tuneFlags, log *logs.Log, g *qnn.Graph, isa schedules.ISA, r *tuner.Report) error {
-	if g == nil {
-		return printTuning(c, f, tuningReport(r, nil))
+func finishTuning(c *cobra.Command, f *tuneFlags, log *logs.Log, g *qnn.Graph, isa schedules.ISA, session int64, r *tuner.Report) error {
+	res := service.ResultOf(r)
+	if g != nil {
+		p := comparison{g, log, session, isa, f.threads, res.Tasks, func(text string) { fmt.Fprintln(c.ErrOrStderr(), text) }}
+		latency, err := p.run(c.Context())
+		if err != nil {
+			fmt.Fprintf(c.ErrOrStderr(), "no end-to-end latency: %s: %v\n", f.model.path, err)
+		}
+		res.Latency = latency
 	}
-	latency, err := compareLatency(c, f, log, g, isa, r)
-	if err != nil {
-		fmt.Fprintf(c.ErrOrStderr(), "no end-to-end latency: %s: %v\n", f.model.path, err)
-	}
-	return printTuning(c, f, tuningReport(r, latency))
+	return printTuning(c, res, f.json)
 }
 
-func printTuning(c *cobra.Command, f *tuneFlags, r tuneReport) error {
-	w := c.OutOrStdout()
-	if f.json {
-		return writeJSON(w, r)
+func printTuning(c *cobra.Command, r *api.Result, json bool) error {
+	if json {
+		return writeJSON(c.OutOrStdout(), r)
 	}
-	if err := printResult(w, r.Result); err != nil {
-		return err
-	}
-	if l := r.Latency; l != nil {
-		fmt.Fprintf(w, "end to end: default %s, tuned %s, gain %s (medians of %d inferences each)\n",
-			ms(time.Duration(l.DefaultNS)), ms(time.Duration(l.TunedNS)), factor(float64(l.DefaultNS)/float64(l.TunedNS)), l.Runs)
-		for _, text := range l.Reverted {
-			fmt.Fprintf(w, "slower in the network than its default, which is used: %s\n", text)
-		}
-	}
-	return nil
+	return printResult(c.OutOrStdout(), r)
 }
 
 // printResult prints what a tuning found, a line for each task.
@@ -76,7 +57,24 @@ func printResult(w io.Writer, r *api.Result) error {
 	fmt.Fprintf(w, "%s in %.1f s (%.0f/s), %d known before; failed: %d; geometric mean gain %s\n",
 		plural(r.Trials, "trial"), r.WallS, r.PerSecond, r.Known, r.Trials-r.Statuses[measure.OK.String()], factor(r.GeoMeanGain))
 	printNoise(w, r.Tasks)
+	printLatency(w, r)
 	return nil
+}
+
+// printLatency says what the network gained as a whole.
+func printLatency(w io.Writer, r *api.Result) {
+	if r.NoLatency != "" {
+		fmt.Fprintf(w, "no end-to-end latency: %s\n", r.NoLatency)
+	}
+	l := r.Latency
+	if l == nil {
+		return
+	}
+	fmt.Fprintf(w, "end to end: default %s, tuned %s, gain %s (medians of %d inferences each)\n",
+		ms(time.Duration(l.DefaultNS)), ms(time.Duration(l.TunedNS)), factor(float64(l.DefaultNS)/float64(l.TunedNS)), l.Runs)
+	for _, text := range l.Reverted {
+		fmt.Fprintf(w, "slower in the network than its default, which is used: %s\n", text)
+	}
 }
 
 // printNoise says what was a tie in the finals.

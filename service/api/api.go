@@ -78,7 +78,7 @@ type Progress struct {
 	LeftS     float64        `json:"left_s,omitempty"`
 	NetworkNS float64        `json:"network_ns,omitempty"` // sum of all layers' best times
 	DefaultNS float64        `json:"default_ns,omitempty"` // the same with default schedules
-	Tasks     []TaskProgress `json:"tasks,omitempty"`      // only in events
+	Tasks     []TaskProgress `json:"tasks,omitempty"`      // of a job that runs
 }
 
 // TaskProgress is one task's part of Progress.
@@ -101,6 +101,20 @@ type Result struct {
 	WallS       float64        `json:"wall_seconds"`
 	PerSecond   float64        `json:"trials_per_second"`
 	Interrupted bool           `json:"interrupted"`
+	Latency     *Latency       `json:"latency,omitempty"`    // where a whole network was tuned, and measured here
+	NoLatency   string         `json:"no_latency,omitempty"` // why it could not be measured
+}
+
+// Latency compares inferences of a whole network with default and with tuned
+// schedules, in turn in one process.
+type Latency struct {
+	Runs      int            `json:"runs"`
+	DefaultNS int64          `json:"default_ns"` // medians
+	TunedNS   int64          `json:"tuned_ns"`
+	Sources   map[string]int `json:"schedules_from"`
+	// Reverted are the workloads that have their default schedules after all: in
+	// the network the tuned ones were slower.
+	Reverted []string `json:"reverted,omitempty"`
 }
 
 // TaskResult is one workload's part of a Result.
@@ -140,6 +154,7 @@ const (
 	FailedEvent   EventType = "failed"   // TrialFailed
 	EndedEvent    EventType = "ended"    // TaskEnded
 	FinalEvent    EventType = "final"    // Finalist
+	LatencyEvent  EventType = "latency"  // Latency
 	LostEvent     EventType = "lost"     // Lost
 	EndEvent      EventType = "end"      // End: the last event
 )

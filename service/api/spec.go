@@ -20,7 +20,7 @@ type Spec struct {
 	Machine  string  `json:"machine,omitempty"`  // a machine's text, or the words that it starts with; "" = that of the service
 	Trials   int     `json:"trials"`             // for the whole network; default 1000
 	TimeS    float64 `json:"time_s,omitempty"`   // ends the search, not the finals; 0 = no limit
-	Threads  int     `json:"threads"`            // of a measurement; default 1
+	Threads  int     `json:"threads"`            // of the whole network, before and after; layers are measured with one; default 1
 	Seed     uint64  `json:"seed"`               // of the search; default 1
 	Strategy string  `json:"strategy,omitempty"` // "" = the default
 	Priority int     `json:"priority"`           // its share of the measuring, against that of other jobs; default 1

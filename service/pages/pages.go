@@ -23,16 +23,22 @@ import (
 // Workers returns those that measure for a service, as they are now.
 type Workers func(context.Context) ([]remote.Status, error)
 
-// New returns the pages of a service. workers may be nil: it measures by itself.
-func New(s *service.Service, workers Workers, log *slog.Logger) *web.Handler {
-	return web.New(&source{Service: s, workers: workers}, log)
+// Limits measures what one core of a service's machine can do with an instruction
+// set, in a second or two.
+type Limits func(context.Context, schedules.ISA) (*views.Machine, error)
+
+// New returns the pages of a service. workers may be nil: it measures by itself; and
+// limits, where the machine that measures is another one.
+func New(s *service.Service, workers Workers, limits Limits, log *slog.Logger) *web.Handler {
+	return web.New(&source{Service: s, workers: workers, machines: machines{service: s, limits: limits, log: log}}, log)
 }
 
 // A source is the web.Source of a service.
 type source struct {
 	*service.Service
-	workers Workers
-	looks   looks
+	workers  Workers
+	looks    looks
+	machines machines
 }
 
 var _ web.Source = (*source)(nil)
@@ -95,6 +101,7 @@ func (s *source) look(ctx context.Context, j api.Job, k *look) error {
 	if err != nil {
 		return err
 	}
+	ended := endedTasks(j)
 	var tasks []views.JobTask
 	var failures []views.FailureKind
 	for _, t := range list {
@@ -105,7 +112,7 @@ func (s *source) look(ctx context.Context, j api.Job, k *look) error {
 		task.Count = t.Count
 		switch {
 		case task.State != "": // it cannot be tuned
-		case j.State.Ended():
+		case j.State.Ended() || ended[t.Workload.String()]:
 			task.State = "ended"
 		default:
 			task.State = "searching"
@@ -119,6 +126,18 @@ func (s *source) look(ctx context.Context, j api.Job, k *look) error {
 	return nil
 }
 
+// endedTasks are the workloads of which a running job's progress says that they get no
+// more trials.
+func endedTasks(j api.Job) map[string]bool {
+	ended := map[string]bool{}
+	if j.Progress != nil {
+		for _, t := range j.Progress.Tasks {
+			ended[t.Workload] = t.Ended
+		}
+	}
+	return ended
+}
+
 // job is a job without its tasks.
 func (s *source) job(j api.Job) views.Job {
 	v := views.Job{
@@ -129,6 +148,12 @@ func (s *source) job(j api.Job) views.Job {
 	if p := j.Progress; p != nil {
 		v.Done, v.Failed, v.PerSecond, v.Left = p.Done, p.Failed, p.PerSecond, time.Duration(p.LeftS*float64(time.Second))
 		v.Network, v.Default = measure.Nanos(p.NetworkNS), measure.Nanos(p.DefaultNS)
+	}
+	if r := j.Result; r != nil {
+		v.NoWhole = r.NoLatency
+		if l := r.Latency; l != nil {
+			v.Whole = &views.Whole{Runs: l.Runs, Default: measure.Nanos(l.DefaultNS), Tuned: measure.Nanos(l.TunedNS), Reverted: l.Reverted}
+		}
 	}
 	return v
 }
@@ -175,7 +200,8 @@ func (s *source) Network(ctx context.Context, id string) (*views.Network, error)
 	if err != nil {
 		return nil, found(err)
 	}
-	return views.NewNetwork(ctx, s.Log(), g, j.ModelName, s.target(j), nil)
+	t := s.target(j)
+	return views.NewNetwork(ctx, s.Log(), g, j.ModelName, t, s.machines.get(t.ISA))
 }
 
 // Task returns what was measured of a workload.

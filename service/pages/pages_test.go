@@ -3,6 +3,7 @@ package pages
 import (
 	"bytes"
 	"context"
+	"errors"
 	"html"
 	"io"
 	"log/slog"
@@ -20,6 +21,8 @@ import (
 	"qtune/schedules"
 	"qtune/service"
 	"qtune/service/api"
+	"qtune/service/views"
+	"qtune/service/views/viewstest"
 )
 
 const hostile = "<script>alert(1)</script>"
@@ -57,7 +60,7 @@ func serve(t *testing.T, workers Workers) (*httptest.Server, *service.Service) {
 			t.Fatalf("%+v, %v", j, err)
 		}
 	}
-	server := httptest.NewServer(New(s, workers, slog.New(slog.DiscardHandler)))
+	server := httptest.NewServer(New(s, workers, nil, slog.New(slog.DiscardHandler)))
 	t.Cleanup(server.Close)
 	return server, s
 }
@@ -143,5 +146,34 @@ func TestLooks(t *testing.T) {
 	running.at = running.at.Add(-2 * lookAge)
 	if running.fresh(j) {
 		t.Error("a look of long ago is shown")
+	}
+}
+
+// What the machine can do is measured once, in a slot of the runner; where that fails,
+// the network's page does without, and the next one tries again.
+func TestLimits(t *testing.T) {
+	_, s := serve(t, nil)
+	calls := 0
+	fault := errors.New("no such counter")
+	limits := func(context.Context, schedules.ISA) (*views.Machine, error) {
+		if load := s.Load(); load.Running != 1 {
+			t.Errorf("%d are measured meanwhile", load.Running)
+		}
+		calls++
+		return viewstest.Machine(), fault
+	}
+	server := httptest.NewServer(New(s, nil, limits, slog.New(slog.DiscardHandler)))
+	defer server.Close()
+	if status, body := get(t, server.URL+"/networks/1"); status != http.StatusOK || strings.Contains(body, "Roofline of") {
+		t.Errorf("status %d:\n%s", status, body)
+	}
+	fault = nil
+	for range 2 {
+		if status, body := get(t, server.URL+"/networks/1"); status != http.StatusOK || !strings.Contains(body, "Roofline of") || !strings.Contains(body, "100 GMAC/s") {
+			t.Errorf("status %d:\n%s", status, body)
+		}
+	}
+	if calls != 2 {
+		t.Errorf("measured %d times", calls)
 	}
 }

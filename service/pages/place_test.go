@@ -16,6 +16,7 @@ import (
 	"qtune/service/api"
 	"qtune/service/client"
 	"qtune/service/server"
+	"qtune/service/views"
 	"qtune/service/views/viewstest"
 )
 
@@ -87,7 +88,8 @@ func (p *place) open(t *testing.T) {
 		t.Fatal(err)
 	}
 	log := slog.New(slog.DiscardHandler)
-	h := server.New(server.Config{Service: s, Open: true, Pages: New(s, nil, log), Log: log})
+	limits := func(context.Context, schedules.ISA) (*views.Machine, error) { return viewstest.Machine(), nil }
+	h := server.New(server.Config{Service: s, Open: true, Pages: New(s, nil, limits, log), Log: log})
 	ctx, stop := context.WithCancel(context.Background())
 	served := make(chan error, 1)
 	go func() { served <- h.Serve(ctx, l, nil) }()

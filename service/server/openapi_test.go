@@ -104,7 +104,7 @@ func TestOpenAPIDescribesTheTypes(t *testing.T) {
 	d := described(t)
 	types := map[string]any{
 		"Error": api.Error{}, "Model": api.Model{}, "Models": api.Models{}, "Spec": api.Spec{}, "Job": api.Job{}, "Jobs": api.Jobs{},
-		"Progress": api.Progress{}, "TaskProgress": api.TaskProgress{}, "Result": api.Result{}, "TaskResult": api.TaskResult{},
+		"Progress": api.Progress{}, "TaskProgress": api.TaskProgress{}, "Result": api.Result{}, "Latency": api.Latency{}, "TaskResult": api.TaskResult{},
 		"Resumed": api.Resumed{}, "Improved": api.Improved{}, "TrialFailed": api.TrialFailed{}, "TaskEnded": api.TaskEnded{},
 		"Finalist": api.Finalist{}, "Lost": api.Lost{}, "End": api.End{}, "Merged": api.Merged{}, "Worker": api.Worker{}, "Workers": api.Workers{},
 	}

@@ -27,10 +27,23 @@ type Job struct {
 	// Network is the sum of the tasks' best times, each as often as it occurs;
 	// Default that of their default schedules. 0 = some task has none.
 	Network, Default measure.Nanos
+	Whole            *Whole // nil = not measured
+	NoWhole          string // why it could not be
 	Failures         []FailureKind
 	Tasks            []JobTask
 	HasNetwork       bool // its network can be shown: something of it was measured
 }
+
+// A Whole is what inferences of a whole network took, with default and with tuned
+// schedules: medians.
+type Whole struct {
+	Runs           int // inferences of each
+	Default, Tuned measure.Nanos
+	Reverted       []string // workloads whose default schedules were faster in the network
+}
+
+// Gain is Default / Tuned.
+func (w *Whole) Gain() float64 { return gain(w.Default, w.Tuned) }
 
 // IsOver tells that nothing more happens to the job.
 func (j *Job) IsOver() bool { return !j.Ended.IsZero() }
