@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp"
 
@@ -62,7 +63,7 @@ func (v *visit) count(t *testing.T, selector string) int {
 func (v *visit) submit(t *testing.T, number int64) {
 	t.Helper()
 	spec := v.spec
-	spec.Seed = uint64(number) // or it would be the same job
+	spec.Trials *= int(number) // or the log had all of them already
 	if j, err := v.client.Submit(t.Context(), spec); err != nil || j.ID != number {
 		t.Fatalf("job %d, want %d: %v", j.ID, number, err)
 	}
@@ -103,6 +104,9 @@ func (v *visit) newToken(t *testing.T) {
 	}
 }
 
+// often is how often a job measures that is looked at.
+const often = 100 * time.Millisecond
+
 // sparks is an expression: the curves of tasks by the id of their link.
 const sparks = `Object.fromEntries([...document.querySelectorAll("#live tr:has(.spark)")].map((r) => [r.querySelector("a").id, r.querySelector("polyline").getAttribute("points")]))`
 
@@ -112,11 +116,11 @@ func (v *visit) live(t *testing.T) {
 	v.says(t, "h1", "Job 1: "+api.CleanName(viewstest.Hostile))
 	v.says(t, "#live", "running")
 	v.Run(t, chromedp.Evaluate[chromedp.Void](`window.same = true`))
-	v.gate.during(func() {
+	v.gate.during(often, func() {
 		v.Wait(t, `document.querySelectorAll(".spark").length > 1`)
 	})
 	v.Run(t, chromedp.Evaluate[chromedp.Void](`document.getElementById("to-network").focus(); window.old = `+sparks+`; window.trials = parseInt(document.querySelector("[data-status]").textContent); 0`))
-	v.gate.during(func() {
+	v.gate.during(often, func() {
 		v.Wait(t, `parseInt(document.querySelector("[data-status]").textContent) > window.trials + 8`)
 		v.Wait(t, `Object.entries(`+sparks+`).some(([task, points]) => window.old[task] && window.old[task] !== points)`)
 		v.Wait(t, `[...document.querySelectorAll("#live h2")].at(-1).nextElementSibling.innerText.includes("wrong-answer")`)
@@ -128,11 +132,10 @@ func (v *visit) live(t *testing.T) {
 		t.Errorf("%d tasks, want %d", n, v.tasks)
 	}
 	v.Inspect(t, "running")
-	for range v.spec.Trials {
-		v.gate.batches <- struct{}{}
-	}
-	v.Wait(t, `document.querySelector("[data-over]") && window.same`)
-	v.says(t, "#live", "done")
+	v.gate.during(0, func() {
+		v.Wait(t, `document.querySelector("[data-over]") && window.same`)
+	})
+	v.says(t, "#live", fmt.Sprintf("done %[1]d of %[1]d trials", v.spec.Trials))
 	v.Inspect(t, "done")
 }
 
@@ -207,14 +210,15 @@ func (v *visit) restart(t *testing.T) {
 	v.Follow(t, `nav a[href="/"]`)
 	v.Follow(t, `a[href="/jobs/3"]`)
 	v.Run(t, chromedp.Evaluate[chromedp.Void](`window.same = true`))
-	v.gate.during(func() { v.Wait(t, `parseInt(document.querySelector("[data-status]").textContent) > 0`) })
+	v.gate.during(often, func() { v.Wait(t, `parseInt(document.querySelector("[data-status]").textContent) > 0`) })
 	v.close()
 	v.Run(t, chromedp.Evaluate[chromedp.Void](`window.trials = parseInt(document.querySelector("[data-status]").textContent)`))
 	v.open(t)
-	v.gate.during(func() {
+	v.gate.during(often, func() {
 		v.Wait(t, `parseInt(document.querySelector("[data-status]").textContent) > window.trials && window.same`)
 	})
-	v.Check(t, "restart")
+	refused := "log: Failed to load resource: net::ERR_CONNECTION_REFUSED http://" + v.address + "/jobs/3/"
+	v.Check(t, "restart", refused+"live", refused+"events")
 }
 
 // revoke takes the token away: the page that is open leads to the login.
@@ -222,7 +226,7 @@ func (v *visit) revoke(t *testing.T) {
 	if err := v.Revoke(t.Context(), "eve"); err != nil {
 		t.Fatal(err)
 	}
-	v.gate.during(func() { v.Wait(t, `location.pathname === "/login"`) })
+	v.gate.during(often, func() { v.Wait(t, `location.pathname === "/login"`) })
 	v.Run(t, chromedp.Navigate("http://"+v.address+"/workers"))
 	v.Wait(t, `location.pathname === "/login"`)
 	v.Check(t, "revoked")

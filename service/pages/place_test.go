@@ -26,11 +26,8 @@ type gate struct {
 	batches chan struct{} // that may be measured
 }
 
-// most is as good as any number of batches.
-const most = 100000
-
 func newGate() *gate {
-	return &gate{sim.New(sim.Config{Seed: 3, Noise: 0.02, Slots: 1, Fail: viewstest.Fail}), make(chan struct{}, most)}
+	return &gate{sim.New(sim.Config{Seed: 3, Noise: 0.02, Slots: 1, Fail: viewstest.Fail}), make(chan struct{})}
 }
 
 func (g *gate) Measure(ctx context.Context, jobs []measure.Job) ([]measure.Result, error) {
@@ -42,15 +39,15 @@ func (g *gate) Measure(ctx context.Context, jobs []measure.Job) ([]measure.Resul
 	}
 }
 
-// during lets a batch be measured every now and then, while f runs.
-func (g *gate) during(f func()) {
+// during lets a batch be measured every so often, while f runs.
+func (g *gate) during(every time.Duration, f func()) {
 	ended := make(chan struct{})
 	defer close(ended)
 	go func() {
 		for {
 			select {
-			case <-time.After(100 * time.Millisecond):
-				g.batches <- struct{}{}
+			case g.batches <- struct{}{}:
+				time.Sleep(every)
 			case <-ended:
 				return
 			}
