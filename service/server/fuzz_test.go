@@ -27,6 +27,7 @@ func FuzzHandlers(f *testing.F) {
 	f.Add("POST", "/v1/log", "Content-Type", "application/jsonl", []byte(`{"kind":"log","format":2}`+"\n"+`{"kind":"end"}`))
 	f.Add("POST", "/v1/log", "Content-Type", "application/jsonl", []byte(`{"kind":"trial","workload":"x"}`))
 	f.Add("POST", "/login", "Content-Type", "application/x-www-form-urlencoded", []byte("token=%00"))
+	f.Add("POST", "/logout", "Cookie", "qtune_token=x", []byte(nil))
 	f.Add("GET", "/v1/models/..%2f..%2ftune.db", "Authorization", "Bearer \xff", []byte(nil))
 	f.Add("BREW", "//v1/../v1/jobs;x?%zz=1", "Cookie", "qtune_token=\"", []byte(nil))
 	count := func(t *testing.T) (n int) {

@@ -16,6 +16,7 @@ type Job struct {
 	Owner    string
 	State    string // such as "queued", "running", "paused", "done", "failed", "cancelled"
 	Error    string // why it failed
+	SameAs   string // an equal job that had found the result; empty: none
 	Target   string
 	Priority int
 
@@ -55,6 +56,12 @@ func (j *Job) Progress() float64 {
 	}
 	return min(float64(j.Done)/float64(j.Budget), 1)
 }
+
+// InFinals tells that all trials are done, and the leaders meet again.
+func (j *Job) InFinals() bool { return j.State == "running" && j.Progress() == 1 }
+
+// EndedEarly tells that the job is done although it has trials left.
+func (j *Job) EndedEarly() bool { return j.State == "done" && j.Progress() < 1 }
 
 // Gain is Default / Network; 0 = not known.
 func (j *Job) Gain() float64 { return gain(j.Default, j.Network) }

@@ -241,6 +241,15 @@ func TestJob(t *testing.T) {
 	if j.Progress() != 1 || j.Gain() != 1.5 || j.IsOver() || j.Share(j.Tasks[0]) != 0.25 {
 		t.Errorf("progress %v, gain %v", j.Progress(), j.Gain())
 	}
+	for _, c := range []struct {
+		state           string
+		done            int
+		inFinals, early bool
+	}{{"running", 5, false, false}, {"running", 9, true, false}, {"done", 5, false, true}, {"done", 9, false, false}, {"cancelled", 5, false, false}} {
+		if j := (views.Job{State: c.state, Done: c.done, Budget: 9}); j.InFinals() != c.inFinals || j.EndedEarly() != c.early {
+			t.Errorf("%+v: in finals %v, ended early %v", c, j.InFinals(), j.EndedEarly())
+		}
+	}
 	if (&views.Job{}).Progress() != 0 || (&views.Job{Network: measure.Nanos(5)}).Gain() != 0 || (&views.Job{}).Share(views.JobTask{}) != 0 {
 		t.Error("a job that has not begun has done something")
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"net/http"
 	"os"
 	"path/filepath"
 	"sync"
@@ -185,4 +184,4 @@ func (f *fake) Workers(context.Context) ([]views.Worker, error) {
 	}, nil
 }
 
-func newHandler(f *fake) http.Handler { return New(f, slog.New(slog.DiscardHandler)) }
+func newHandler(f *fake) *Handler { return New(f, slog.New(slog.DiscardHandler)) }
