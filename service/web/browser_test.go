@@ -2,10 +2,12 @@ package web
 
 import (
 	"bytes"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -19,7 +21,7 @@ import (
 func TestBrowser(t *testing.T) {
 	f := newFake(t)
 	server := httptest.NewServer(newHandler(f))
-	defer server.Close()
+	t.Cleanup(server.Close) // after the browser has gone: it waits for who listens
 	b := webtest.New(t, server.URL)
 	report := filepath.Join(t.TempDir(), "report.html")
 	var text bytes.Buffer
@@ -44,16 +46,11 @@ func TestBrowser(t *testing.T) {
 func TestLiveUpdates(t *testing.T) {
 	f := newFake(t)
 	server := httptest.NewServer(newHandler(f))
-	defer server.Close()
+	t.Cleanup(server.Close)
 	b := webtest.New(t, server.URL)
 	b.Run(t, chromedp.Navigate(server.URL+"/jobs/"+running), chromedp.WaitVisible(chromedp.CSS("#to-network")), chromedp.Focus(chromedp.CSS("#to-network")))
 	b.Wait(t, `document.activeElement.id === "to-network"`)
-	for f.watching() == 0 {
-		if b.Err() != nil {
-			t.Fatal("the page does not listen")
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
+	listening(t, f, b, 1)
 	f.advance(257, false)
 	b.Wait(t, `document.querySelector("#live").textContent.includes("257 of 400 trials")`)
 	b.Wait(t, `document.activeElement.id === "to-network"`)
@@ -63,11 +60,54 @@ func TestLiveUpdates(t *testing.T) {
 	b.Check(t, "live")
 }
 
+// A job's page goes on after a time in which something before the service, such as a
+// proxy, answers that it is away.
+func TestServiceAway(t *testing.T) {
+	f := newFake(t)
+	var away atomic.Bool
+	pages := newHandler(f)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if away.Load() {
+			http.Error(w, "away", http.StatusServiceUnavailable)
+			return
+		}
+		pages.ServeHTTP(w, r)
+	}))
+	t.Cleanup(server.Close)
+	b := webtest.New(t, server.URL)
+	b.Run(t, chromedp.Navigate(server.URL+"/jobs/"+running), chromedp.WaitVisible(chromedp.CSS("#to-network")))
+	listening(t, f, b, 1)
+	b.Run(t, chromedp.Evaluate[chromedp.Void](`window.asked = 0; window.fetch = ((f) => (...a) => { window.asked++; return f(...a); })(window.fetch); 0`))
+	away.Store(true)
+	server.CloseClientConnections()
+	b.Wait(t, `window.asked > 0`)
+	away.Store(false)
+	listening(t, f, b, 2) // the fake remembers the first
+	f.advance(258, false)
+	b.Wait(t, `document.querySelector("#live").textContent.includes("258 of 400 trials")`)
+	const lost, cut = "the server responded with a status of 503 (Service Unavailable)", "net::ERR_INCOMPLETE_CHUNKED_ENCODING"
+	fault := func(what, path string) string {
+		return "log: Failed to load resource: " + what + " " + server.URL + "/jobs/" + running + path
+	}
+	b.Check(t, "away", fault(lost, "/events"), fault(lost, "/live"), fault(cut, "/events"))
+}
+
+// listening waits until so many pages have listened to the fake.
+func listening(t *testing.T, f *fake, b *webtest.Tab, pages int) {
+	t.Helper()
+	for f.watching() < pages {
+		if b.Err() != nil {
+			t.Fatal("the page does not listen")
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
 // Without script the page of a running job loads itself again.
 func TestWithoutScript(t *testing.T) {
 	f := newFake(t)
 	server := httptest.NewServer(newHandler(f))
-	defer server.Close()
+	t.Cleanup(server.Close)
 	b := webtest.New(t, server.URL)
 	webtest.Command(t, b, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
 	b.Run(t, chromedp.Navigate(server.URL+"/jobs/"+running), chromedp.WaitVisible(chromedp.CSS("h1")))
