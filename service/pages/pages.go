@@ -164,6 +164,9 @@ func (s *source) target(j api.Job) schedules.Target {
 	return schedules.Target{ISA: schedules.ISA(j.Spec.Target), Machine: s.Config().Machine}
 }
 
+// watchApart is how long changes are collected for who watches.
+const watchApart = time.Second
+
 // Watch returns a channel that receives when the job has changed, closed when it is
 // over.
 func (s *source) Watch(ctx context.Context, id string) (<-chan struct{}, error) {
@@ -185,6 +188,10 @@ func (s *source) Watch(ctx context.Context, id string) (<-chan struct{}, error) 
 			select {
 			case changed <- struct{}{}:
 			default: // the page has not looked since the last change
+			}
+			select { // to wake hundreds for each event would take what the tuner needs
+			case <-time.After(watchApart):
+			case <-ctx.Done():
 			}
 		}
 	}()

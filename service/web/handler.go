@@ -53,14 +53,15 @@ const policy = "default-src 'none'; style-src 'self'; script-src 'self'; img-src
 
 // A handler serves the pages.
 type handler struct {
-	source Source
-	log    *slog.Logger
+	source    Source
+	log       *slog.Logger
+	fragments fragments
 }
 
 // New returns the pages, which expect to be at the root of their host. They only
 // read: whoever may see them is for the caller to check. log is told of errors.
 func New(source Source, log *slog.Logger) http.Handler {
-	h := &handler{source, log}
+	h := &handler{source: source, log: log}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", h.page(h.jobs))
 	mux.HandleFunc("GET /jobs/{id}", h.page(h.job))
