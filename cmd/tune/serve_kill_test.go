@@ -40,7 +40,7 @@ func TestServiceSurvives(t *testing.T) {
 		models[2] = real
 	}
 	const trials = 60
-	p := &served{store: filepath.Join(dir, "store"), address: freeAddress(t)}
+	p := &served{program: "tune-simulated", store: filepath.Join(dir, "store"), address: freeAddress(t)}
 	p.start(t)
 	defer p.kill()
 
@@ -106,7 +106,7 @@ func exists(path string) bool {
 }
 
 // freeAddress returns an address of loopback that nobody listens on.
-func freeAddress(t *testing.T) string {
+func freeAddress(t testing.TB) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -140,13 +140,14 @@ func command(dir, name string, args ...string) ([]byte, error) {
 
 // A served is a process that serves a store, again and again.
 type served struct {
+	program        string
 	store, address string
 	process        *exec.Cmd
 }
 
-func (p *served) start(t *testing.T) {
+func (p *served) start(t testing.TB) {
 	t.Helper()
-	p.process = exec.Command("tune-simulated", "serve", "--store", p.store, "--listen", p.address)
+	p.process = exec.Command(p.program, "serve", "--store", p.store, "--listen", p.address)
 	if err := p.process.Start(); err != nil {
 		t.Fatal(err)
 	}
