@@ -123,7 +123,7 @@ func (s *source) look(ctx context.Context, j api.Job, k *look) error {
 			failures = views.AddFailures(failures, f)
 		}
 	}
-	k.at, k.state, k.tasks, k.failures = at, j.State, tasks, failures
+	k.at, k.took, k.state, k.tasks, k.failures = at, time.Since(at), j.State, tasks, failures
 	return nil
 }
 
