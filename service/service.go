@@ -47,8 +47,8 @@ type Config struct {
 	Machine schedules.Machine // that the Runner measures on
 	ISAs    []schedules.ISA   // that it executes, the best first
 	Threads int               // most threads that a whole network is measured with; 0 = 1
-	// Compare measures whole networks on Machine, one at a time for each slot of the
-	// Runner. nil: where the Runner measures, networks cannot be.
+	// Compare measures whole networks on Machine, while the Runner does nothing. nil:
+	// where the Runner measures, networks cannot be.
 	Compare func(context.Context, Comparison) (*api.Latency, error)
 
 	MaxJobs   int           // that run at a time; 0 = 8
@@ -277,8 +277,8 @@ func (s *Service) Graph(ctx context.Context, hash string) (*qnn.Graph, error) {
 	return readModel(s.modelPath(hash))
 }
 
-// Alone has f measure something of the machine itself, when a slot of the Runner is
-// free: so neither disturbs the other.
+// Alone has f measure something of the machine itself, when no batch is under way: so
+// neither disturbs the other.
 func (s *Service) Alone(ctx context.Context, f func() error) error { return s.mux.alone(ctx, f) }
 
 // Load says how busy a service is.
