@@ -6,6 +6,7 @@ import (
 	"embed"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
@@ -46,6 +47,12 @@ func OpenStore(dir string, warn func(error)) (*Store, error) {
 		return nil, errors.Join(err, log.Close())
 	}
 	return s, nil
+}
+
+// IsStore tells whether the folder dir is a store.
+func IsStore(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, logFile))
+	return !errors.Is(err, fs.ErrNotExist) // what cannot be looked at, OpenStore explains
 }
 
 // Log returns the log of the store, which Close closes.

@@ -298,29 +298,30 @@ func TestTokensAndRoles(t *testing.T) {
 }
 
 func TestListenersThatNeedMore(t *testing.T) {
-	store, err := service.OpenStore(t.TempDir(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer store.Close()
-	local := must(net.Listen("tcp", "127.0.0.1:0"))
-	defer local.Close()
-	if open, err := CheckListener(t.Context(), local, false, store); !open || err != nil {
-		t.Errorf("loopback: %v, %v", open, err)
-	}
+	failed := errors.New("the store is gone")
+	with := func(has bool, err error) func() (bool, error) { return func() (bool, error) { return has, err } }
 	world := must(net.Listen("tcp", "0.0.0.0:0"))
 	defer world.Close()
-	if _, err := CheckListener(t.Context(), world, false, store); err == nil || !strings.Contains(err.Error(), "needs TLS") {
-		t.Errorf("without TLS: %v", err)
-	}
-	if _, err := CheckListener(t.Context(), world, true, store); err == nil || !strings.Contains(err.Error(), "needs a token") {
-		t.Errorf("without a token: %v", err)
-	}
-	if _, err := store.AddToken(t.Context(), "ann", service.Read); err != nil {
-		t.Fatal(err)
-	}
-	if open, err := CheckListener(t.Context(), world, true, store); open || err != nil {
-		t.Errorf("with both: %v, %v", open, err)
+	local := must(net.Listen("tcp", "127.0.0.1:0"))
+	defer local.Close()
+	for _, c := range []struct {
+		l       net.Listener
+		tls     bool
+		tokens  func() (bool, error)
+		open    bool
+		refused string
+	}{
+		{local, false, nil, true, ""},
+		{local, true, nil, true, ""},
+		{world, false, nil, false, "needs TLS"},
+		{world, true, with(false, nil), false, "needs a token"},
+		{world, true, with(false, failed), false, "the store is gone"},
+		{world, true, with(true, nil), false, ""},
+	} {
+		open, err := CheckListener(c.l, c.tls, c.tokens)
+		if open != c.open || (err == nil) != (c.refused == "") || err != nil && !strings.Contains(err.Error(), c.refused) {
+			t.Errorf("%s, TLS %v: %v, %v, want %v, %q", c.l.Addr(), c.tls, open, err, c.open, c.refused)
+		}
 	}
 }
 
