@@ -29,6 +29,7 @@ type serveFlags struct {
 	parallel  int
 	hub       hubFlags
 	machine   string
+	log       logFormat
 }
 
 const (
@@ -57,6 +58,7 @@ address as soon as there is one token. See docs/service.md.`,
 	f.hub.register(c, "workers", "measure on the workers of a hub, such as tls://hub.example:4222 (default: on this machine)")
 	c.Flags().StringVar(&f.machine, "machine", "", `of the workers, those of this machine: the start of its text, such as "amd-26-2" (default: the kind that most workers are)`)
 	c.Flags().IntVar(&f.parallel, "parallel", 0, "processes that measure at the same time, each on a core (default: one measures, others check)")
+	f.log.register(c)
 	c.AddCommand(addTokenCommand(), revokeCommand(), tokensCommand())
 	return c
 }
@@ -138,6 +140,7 @@ func serve(c *cobra.Command, f *serveFlags) (err error) {
 	if err := f.check(); err != nil {
 		return err
 	}
+	log := f.log.logger(c, false)
 	var config *tls.Config
 	if f.cert != "" {
 		pair, err := tls.LoadX509KeyPair(f.cert, f.key)
@@ -155,7 +158,6 @@ func serve(c *cobra.Command, f *serveFlags) (err error) {
 	if err != nil {
 		return fmt.Errorf("--listen: %w", err)
 	}
-	log := slog.New(slog.NewTextHandler(c.ErrOrStderr(), nil))
 	runner, err := serveRunner(c, f, log)
 	if err != nil {
 		return err
