@@ -51,7 +51,7 @@ address as soon as there is one token. See docs/service.md.`,
 	}
 	registerStore(c, &f.store)
 	c.Flags().StringVar(&f.listen, "listen", defaultListen, "address and port; port 0 takes a free one")
-	c.Flags().StringVar(&f.cert, "tls-cert", "", "file with the certificate, PEM")
+	c.Flags().StringVar(&f.cert, "tls-cert", "", "file with the certificate, PEM; read again when it changes")
 	c.Flags().StringVar(&f.key, "tls-key", "", "file with its key, PEM")
 	c.Flags().IntVar(&f.maxJobs, "max-jobs", defaultMaxJobs, "jobs that share the machine at a time; others wait")
 	c.Flags().DurationVar(&f.retention, "retention", 0, "delete jobs that ended, and models without jobs, after so long, such as 720h (default: never); the log keeps all")
@@ -143,11 +143,11 @@ func serve(c *cobra.Command, f *serveFlags) (err error) {
 	log := f.log.logger(c, false)
 	var config *tls.Config
 	if f.cert != "" {
-		pair, err := tls.LoadX509KeyPair(f.cert, f.key)
+		pair, err := server.LoadCertificate(f.cert, f.key, log)
 		if err != nil {
-			return fmt.Errorf("--tls-cert: %w", err)
+			return fmt.Errorf("--tls-cert, --tls-key: %w", err)
 		}
-		config = &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}
+		config = pair.Config()
 	}
 	l, err := net.Listen("tcp", f.listen)
 	if err != nil {

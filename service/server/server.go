@@ -4,6 +4,7 @@
 // In: requests of anybody who reaches the port. Out: calls of a service.Service.
 //
 //	routes.go     which handler answers what, and who may ask
+//	cert.go       the certificate, which changes while it is shown
 //	auth.go       tokens, cookies, requests that other sites cause
 //	limit.go      slow clients, large bodies, too many at once
 //	handlers      models.go jobs.go events.go best.go
