@@ -67,7 +67,7 @@ func newServer(t testing.TB, edit func(*service.Config, *Config)) (*httptest.Ser
 
 func newClient(t testing.TB, h *httptest.Server, token string) *client.Client {
 	t.Helper()
-	c, err := client.New(h.URL, token)
+	c, err := client.New(h.URL, token, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -352,6 +352,44 @@ func TestSlowClients(t *testing.T) {
 	asking{"POST", "/v1/log", "", lines, 429, "try again"}.check(t, h.URL)
 	<-server.uploads
 	asking{"POST", "/v1/log", "{}", lines, 422, "not an export"}.check(t, h.URL)
+}
+
+// Where the answer to a submission is lost the client submits again: there are two
+// jobs then, and one of them answers the other.
+func TestLostAnswers(t *testing.T) {
+	h, s := newServer(t, nil)
+	lost := map[string]bool{}
+	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == "POST" && !lost[r.URL.Path] {
+			lost[r.URL.Path] = true
+			h.Config.Handler.ServeHTTP(httptest.NewRecorder(), r)
+			panic(http.ErrAbortHandler)
+		}
+		h.Config.Handler.ServeHTTP(w, r)
+	}))
+	defer front.Close()
+	c := newClient(t, front, "")
+	m, err := c.Upload(t.Context(), "net", golden(t, "conv_u8_bigk"))
+	if err != nil || len(must(s.Models(t.Context()))) != 1 {
+		t.Fatalf("%+v, %v", m, err)
+	}
+	spec := api.DefaultSpec()
+	spec.Model, spec.Trials = m.Hash, 40
+	j, err := c.Submit(t.Context(), spec)
+	if err != nil || j.ID != 2 {
+		t.Fatalf("%+v, %v", j, err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	if err := c.Watch(ctx, j.ID, func(api.Event) error { return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if j, err = c.Job(t.Context(), j.ID); err != nil || j.State != api.Done || j.SameAs != 1 {
+		t.Errorf("%+v, %v", j, err)
+	}
+	if n := must(s.Log().Stats(t.Context())).Trials; n != 40 {
+		t.Errorf("%d trials for both", n)
+	}
 }
 
 // A watcher whose connection breaks goes on after the last event that it saw, also
