@@ -26,6 +26,8 @@ import (
 	"net/http"
 	"time"
 
+	"golang.org/x/net/netutil"
+
 	"qtune/service"
 	"qtune/service/api"
 )
@@ -61,6 +63,7 @@ type Server struct {
 	uploads chan struct{} // holds one for each upload under way
 	watches chan struct{} // and for each watcher
 	grace   time.Duration // see limitTime
+	most    int           // connections at a time
 }
 
 // New makes a Server.
@@ -68,7 +71,7 @@ func New(cfg Config) *Server {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &Server{cfg: cfg, uploads: make(chan struct{}, maxUploads), watches: make(chan struct{}, maxWatches), grace: grace}
+	s := &Server{cfg: cfg, uploads: make(chan struct{}, maxUploads), watches: make(chan struct{}, maxWatches), grace: grace, most: maxConnections}
 	s.metrics = newMetrics(cfg.Service, s.watches)
 	s.handler = s.chain(s.routes())
 	return s
@@ -80,6 +83,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.S
 // Serve answers requests that come to a listener, over TLS where config is not nil,
 // until ctx ends. Then watchers are told, and requests under way have some seconds.
 func (s *Server) Serve(ctx context.Context, l net.Listener, config *tls.Config) error {
+	l = netutil.LimitListener(l, s.most)
 	h := &http.Server{
 		Handler:           s,
 		ReadHeaderTimeout: headerTimeout,

@@ -392,6 +392,41 @@ func TestLostAnswers(t *testing.T) {
 	}
 }
 
+// Beyond so many connections others wait, and come in when one ends.
+func TestConnectionsAreLimited(t *testing.T) {
+	_, s := newServer(t, nil)
+	server := New(Config{Service: s, Open: true})
+	server.most = 2
+	l := must(net.Listen("tcp", "127.0.0.1:0"))
+	ctx, stop := context.WithCancel(t.Context())
+	served := make(chan error)
+	go func() { served <- server.Serve(ctx, l, nil) }()
+	idle := []net.Conn{must(net.Dial("tcp", l.Addr().String())), must(net.Dial("tcp", l.Addr().String()))}
+	for _, c := range idle { // it has been accepted once it is answered
+		fmt.Fprint(c, "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+		if _, err := http.ReadResponse(bufio.NewReader(c), nil); err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+	}
+	c := must(net.Dial("tcp", l.Addr().String()))
+	defer c.Close()
+	fmt.Fprint(c, "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+	_ = c.SetReadDeadline(time.Now().Add(100 * time.Millisecond))
+	if _, err := c.Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("one connection too many is answered: %v", err)
+	}
+	idle[0].Close()
+	_ = c.SetReadDeadline(time.Now().Add(time.Minute))
+	if res, err := http.ReadResponse(bufio.NewReader(c), nil); err != nil || res.StatusCode != 200 {
+		t.Errorf("%+v, %v", res, err)
+	}
+	stop()
+	if err := <-served; err != nil {
+		t.Error(err)
+	}
+}
+
 // A watcher whose connection breaks goes on after the last event that it saw, also
 // with a service that has started anew.
 func TestWatchGoesOn(t *testing.T) {
