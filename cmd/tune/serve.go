@@ -25,6 +25,7 @@ type serveFlags struct {
 	store     string
 	cert, key string
 	maxJobs   int
+	models    byteSize
 	retention time.Duration
 	parallel  int
 	hub       hubFlags
@@ -54,6 +55,8 @@ address as soon as there is one token. See docs/service.md.`,
 	c.Flags().StringVar(&f.cert, "tls-cert", "", "file with the certificate, PEM; read again when it changes")
 	c.Flags().StringVar(&f.key, "tls-key", "", "file with its key, PEM")
 	c.Flags().IntVar(&f.maxJobs, "max-jobs", defaultMaxJobs, "jobs that share the machine at a time; others wait")
+	f.models = service.DefaultMaxModels
+	c.Flags().Var(&f.models, "models-limit", "size of all models' files together; further ones are refused")
 	c.Flags().DurationVar(&f.retention, "retention", 0, "delete jobs that ended, and models without jobs, after so long, such as 720h (default: never); the log keeps all")
 	f.hub.register(c, "workers", "measure on the workers of a hub, such as tls://hub.example:4222 (default: on this machine)")
 	c.Flags().StringVar(&f.machine, "machine", "", `of the workers, those of this machine: the start of its text, such as "amd-26-2" (default: the kind that most workers are)`)
@@ -165,7 +168,7 @@ func serve(c *cobra.Command, f *serveFlags) (err error) {
 	defer func() { err = errors.Join(err, runner.close()) }()
 	s, err := service.Open(service.Config{
 		Dir: f.store, Runner: runner.Runner, Machine: runner.machine, ISAs: runner.isas,
-		MaxJobs: f.maxJobs, Retention: f.retention, Log: log,
+		MaxJobs: f.maxJobs, MaxModels: int64(f.models), Retention: f.retention, Log: log,
 	})
 	if err != nil {
 		return err
