@@ -112,7 +112,7 @@ type serveLoad struct {
 
 // submit has the service tune a network for as long as it lives.
 func (l *serveLoad) submit(isa schedules.ISA) {
-	c, err := client.New(l.base, "")
+	c, err := client.New(l.base, "", nil)
 	if err != nil {
 		l.b.Fatal(err)
 	}

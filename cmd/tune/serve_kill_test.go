@@ -50,10 +50,8 @@ func TestServiceSurvives(t *testing.T) {
 	for _, mine := range [][]int{{0}, {1, 2}} {
 		clients.Go(func() {
 			for _, i := range mine {
-				out, err := submitted(func() ([]byte, error) {
-					return command(dir, "tune", "submit", "--server", "http://"+p.address, "--model", models[i],
-						"--trials", fmt.Sprint(trials), "--seed", "5", "--target", string(target), "--watch", "--json")
-				})
+				out, err := command(dir, "tune", "submit", "--server", "http://"+p.address, "--model", models[i],
+					"--trials", fmt.Sprint(trials), "--seed", "5", "--target", string(target), "--watch", "--json")
 				if err == nil {
 					err = json.Unmarshal(out, &results[i])
 				}
@@ -86,18 +84,6 @@ func TestServiceSurvives(t *testing.T) {
 			t.Errorf("tune %s: %v\n%s", strings.Join(args, " "), err, out)
 		}
 	}
-}
-
-// submitted submits again while the service is killed in the middle of it: a job that
-// it has already is answered with the same result.
-func submitted(submit func() ([]byte, error)) (out []byte, err error) {
-	for range 10 {
-		if out, err = submit(); err == nil {
-			return out, nil
-		}
-		time.Sleep(300 * time.Millisecond)
-	}
-	return out, err
 }
 
 func exists(path string) bool {

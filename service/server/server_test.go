@@ -67,7 +67,7 @@ func newServer(t testing.TB, edit func(*service.Config, *Config)) (*httptest.Ser
 
 func newClient(t testing.TB, h *httptest.Server, token string) *client.Client {
 	t.Helper()
-	c, err := client.New(h.URL, token)
+	c, err := client.New(h.URL, token, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -298,29 +298,30 @@ func TestTokensAndRoles(t *testing.T) {
 }
 
 func TestListenersThatNeedMore(t *testing.T) {
-	store, err := service.OpenStore(t.TempDir(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer store.Close()
-	local := must(net.Listen("tcp", "127.0.0.1:0"))
-	defer local.Close()
-	if open, err := CheckListener(t.Context(), local, false, store); !open || err != nil {
-		t.Errorf("loopback: %v, %v", open, err)
-	}
+	failed := errors.New("the store is gone")
+	with := func(has bool, err error) func() (bool, error) { return func() (bool, error) { return has, err } }
 	world := must(net.Listen("tcp", "0.0.0.0:0"))
 	defer world.Close()
-	if _, err := CheckListener(t.Context(), world, false, store); err == nil || !strings.Contains(err.Error(), "needs TLS") {
-		t.Errorf("without TLS: %v", err)
-	}
-	if _, err := CheckListener(t.Context(), world, true, store); err == nil || !strings.Contains(err.Error(), "needs a token") {
-		t.Errorf("without a token: %v", err)
-	}
-	if _, err := store.AddToken(t.Context(), "ann", service.Read); err != nil {
-		t.Fatal(err)
-	}
-	if open, err := CheckListener(t.Context(), world, true, store); open || err != nil {
-		t.Errorf("with both: %v, %v", open, err)
+	local := must(net.Listen("tcp", "127.0.0.1:0"))
+	defer local.Close()
+	for _, c := range []struct {
+		l       net.Listener
+		tls     bool
+		tokens  func() (bool, error)
+		open    bool
+		refused string
+	}{
+		{local, false, nil, true, ""},
+		{local, true, nil, true, ""},
+		{world, false, nil, false, "needs TLS"},
+		{world, true, with(false, nil), false, "needs a token"},
+		{world, true, with(false, failed), false, "the store is gone"},
+		{world, true, with(true, nil), false, ""},
+	} {
+		open, err := CheckListener(c.l, c.tls, c.tokens)
+		if open != c.open || (err == nil) != (c.refused == "") || err != nil && !strings.Contains(err.Error(), c.refused) {
+			t.Errorf("%s, TLS %v: %v, %v, want %v, %q", c.l.Addr(), c.tls, open, err, c.open, c.refused)
+		}
 	}
 }
 
@@ -351,6 +352,79 @@ func TestSlowClients(t *testing.T) {
 	asking{"POST", "/v1/log", "", lines, 429, "try again"}.check(t, h.URL)
 	<-server.uploads
 	asking{"POST", "/v1/log", "{}", lines, 422, "not an export"}.check(t, h.URL)
+}
+
+// Where the answer to a submission is lost the client submits again: there are two
+// jobs then, and one of them answers the other.
+func TestLostAnswers(t *testing.T) {
+	h, s := newServer(t, nil)
+	lost := map[string]bool{}
+	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == "POST" && !lost[r.URL.Path] {
+			lost[r.URL.Path] = true
+			h.Config.Handler.ServeHTTP(httptest.NewRecorder(), r)
+			panic(http.ErrAbortHandler)
+		}
+		h.Config.Handler.ServeHTTP(w, r)
+	}))
+	defer front.Close()
+	c := newClient(t, front, "")
+	m, err := c.Upload(t.Context(), "net", golden(t, "conv_u8_bigk"))
+	if err != nil || len(must(s.Models(t.Context()))) != 1 {
+		t.Fatalf("%+v, %v", m, err)
+	}
+	spec := api.DefaultSpec()
+	spec.Model, spec.Trials = m.Hash, 40
+	j, err := c.Submit(t.Context(), spec)
+	if err != nil || j.ID != 2 {
+		t.Fatalf("%+v, %v", j, err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	if err := c.Watch(ctx, j.ID, func(api.Event) error { return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if j, err = c.Job(t.Context(), j.ID); err != nil || j.State != api.Done || j.SameAs != 1 {
+		t.Errorf("%+v, %v", j, err)
+	}
+	if n := must(s.Log().Stats(t.Context())).Trials; n != 40 {
+		t.Errorf("%d trials for both", n)
+	}
+}
+
+// Beyond so many connections others wait, and come in when one ends.
+func TestConnectionsAreLimited(t *testing.T) {
+	_, s := newServer(t, nil)
+	server := New(Config{Service: s, Open: true})
+	server.most = 2
+	l := must(net.Listen("tcp", "127.0.0.1:0"))
+	ctx, stop := context.WithCancel(t.Context())
+	served := make(chan error)
+	go func() { served <- server.Serve(ctx, l, nil) }()
+	idle := []net.Conn{must(net.Dial("tcp", l.Addr().String())), must(net.Dial("tcp", l.Addr().String()))}
+	for _, c := range idle { // it has been accepted once it is answered
+		fmt.Fprint(c, "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+		if _, err := http.ReadResponse(bufio.NewReader(c), nil); err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+	}
+	c := must(net.Dial("tcp", l.Addr().String()))
+	defer c.Close()
+	fmt.Fprint(c, "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+	_ = c.SetReadDeadline(time.Now().Add(100 * time.Millisecond))
+	if _, err := c.Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("one connection too many is answered: %v", err)
+	}
+	idle[0].Close()
+	_ = c.SetReadDeadline(time.Now().Add(time.Minute))
+	if res, err := http.ReadResponse(bufio.NewReader(c), nil); err != nil || res.StatusCode != 200 {
+		t.Errorf("%+v, %v", res, err)
+	}
+	stop()
+	if err := <-served; err != nil {
+		t.Error(err)
+	}
 }
 
 // A watcher whose connection breaks goes on after the last event that it saw, also
