@@ -19,11 +19,13 @@ import (
 	"testing"
 	"time"
 
+	"qtune/measure"
 	"qtune/measure/sim"
 	"qtune/schedules"
 	"qtune/service"
 	"qtune/service/api"
 	"qtune/service/client"
+	"qtune/tuner"
 )
 
 func must[T any](v T, err error) T {
@@ -427,15 +429,36 @@ func TestConnectionsAreLimited(t *testing.T) {
 	}
 }
 
+// A gate is a Runner that measures a batch for each token.
+type gate struct {
+	tuner.Runner
+	tokens chan struct{}
+}
+
+// newGate makes a gate with some tokens.
+func newGate(tokens int) gate {
+	g := gate{sim.New(sim.Config{Seed: 3, Slots: 1}), make(chan struct{}, tokens)}
+	for range tokens {
+		g.tokens <- struct{}{}
+	}
+	return g
+}
+
+func (g gate) Measure(ctx context.Context, jobs []measure.Job) ([]measure.Result, error) {
+	select {
+	case <-g.tokens:
+		return g.Runner.Measure(ctx, jobs)
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
 // A watcher whose connection breaks goes on after the last event that it saw, also
 // with a service that has started anew.
 func TestWatchGoesOn(t *testing.T) {
 	dir := t.TempDir()
-	slow := func(sc *service.Config, _ *Config) {
-		sc.Dir, sc.Runner = dir, sim.New(sim.Config{Seed: 3, Slots: 1, Delay: 20 * time.Millisecond})
-	}
 	var handler atomic.Value // http.Handler
-	first, s := newServer(t, slow)
+	first, s := newServer(t, func(sc *service.Config, _ *Config) { sc.Dir, sc.Runner = dir, newGate(9) })
 	handler.Store(first.Config.Handler)
 	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		handler.Load().(http.Handler).ServeHTTP(w, r)
@@ -460,13 +483,13 @@ func TestWatchGoesOn(t *testing.T) {
 		case api.EndEvent:
 			services++
 		case api.ProgressEvent:
-			if len(seqs) > 4 && services == 0 { // the service restarts
+			if len(seqs) > 2 && services == 0 { // the service restarts
 				services++
 				go func() {
 					if err := s.Close(); err != nil {
 						t.Error(err)
 					}
-					second, _ := newServer(t, slow)
+					second, _ := newServer(t, func(sc *service.Config, _ *Config) { sc.Dir = dir })
 					handler.Store(second.Config.Handler)
 				}()
 			}
