@@ -3,6 +3,7 @@ package client
 import (
 	"bytes"
 	"context"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"net"
@@ -176,5 +177,40 @@ func TestRequestsThatAreNotRepeated(t *testing.T) {
 	defer cancel()
 	if _, err := c.Job(ctx, 7); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("after its context ended: %v", err)
+	}
+}
+
+// Over TLS requests share a connection, HTTP/2; they are repeated when it breaks.
+func TestSharedConnectionThatBreaks(t *testing.T) {
+	var h *httptest.Server
+	var asked atomic.Int64
+	h = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.ProtoMajor != 2 {
+			t.Errorf("%s", r.Proto)
+		}
+		if n := asked.Add(1); n%2 == 1 {
+			go h.CloseClientConnections()
+			<-r.Context().Done()
+			return
+		}
+		w.Write([]byte(`{"id":7,"hash":"x"}`))
+	}))
+	h.EnableHTTP2 = true
+	h.StartTLS()
+	defer h.Close()
+	roots := x509.NewCertPool()
+	roots.AddCert(h.Certificate())
+	c, err := New(h.URL, "secret", roots)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.pace = quick
+	for range 3 {
+		if j, err := c.Job(t.Context(), 7); err != nil || j.ID != 7 {
+			t.Errorf("%+v, %v", j, err)
+		}
+		if j, err := c.Submit(t.Context(), api.DefaultSpec()); err != nil || j.ID != 7 {
+			t.Errorf("%+v, %v", j, err)
+		}
 	}
 }
