@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"unicode"
 
 	"github.com/mattn/go-sqlite3"
@@ -201,11 +202,25 @@ func unwritable(err error) bool {
 	return errors.As(err, &e) && (e.Code == sqlite3.ErrCantOpen || e.Code == sqlite3.ErrReadonly)
 }
 
+// IsFull tells whether err, of a log or of any file, says that the disk is full.
+func IsFull(err error) bool {
+	var e sqlite3.Error
+	if errors.As(err, &e) {
+		return e.Code == sqlite3.ErrFull || isFull(e.SystemErrno)
+	}
+	return isFull(err)
+}
+
+func isFull(err error) bool { return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) }
+
 // explain puts SQLite's errors that users meet in words.
 func explain(err error) error {
 	var e sqlite3.Error
 	if !errors.As(err, &e) {
 		return err
+	}
+	if IsFull(err) {
+		return fmt.Errorf("the disk is full (%w)", err)
 	}
 	switch e.Code {
 	case sqlite3.ErrCorrupt, sqlite3.ErrNotADB:
@@ -214,8 +229,6 @@ func explain(err error) error {
 		return fmt.Errorf("the file is damaged (%s)", clip(text))
 	case sqlite3.ErrReadonly, sqlite3.ErrCantOpen, sqlite3.ErrPerm:
 		return fmt.Errorf("the file or its folder cannot be written (%w)", err)
-	case sqlite3.ErrFull:
-		return fmt.Errorf("the disk is full (%w)", err)
 	case sqlite3.ErrBusy, sqlite3.ErrLocked:
 		return fmt.Errorf("another process keeps it locked (%w)", err)
 	}

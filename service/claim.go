@@ -34,17 +34,13 @@ type claim struct {
 }
 
 // claimJob makes a waiting job a running one. It returns nil where the job does not
-// wait any more, also because an equal one has answered it.
+// wait any more, also because an equal one has answered it. Where it fails the job
+// still waits.
 func (s *Store) claimJob(ctx context.Context, id int64) (*claim, error) {
 	c := &claim{}
 	answered := false
 	err := s.log.Update(ctx, func(ctx context.Context, tx *sql.Tx) (err error) {
 		if answered, err = answerJob(ctx, tx, id); err != nil || answered {
-			return err
-		}
-		res, err := tx.ExecContext(ctx, "UPDATE service_jobs SET state = 'running', started = CASE started WHEN 0 THEN ? ELSE started END WHERE id = ? AND state = 'queued'",
-			time.Now().UnixNano(), id)
-		if err := oneRow(res, err, refuse(Conflict, "job %d does not wait", id)); err != nil {
 			return err
 		}
 		var hidden string
@@ -63,6 +59,17 @@ func (s *Store) claimJob(ctx context.Context, id int64) (*claim, error) {
 		err = s.beginSession(ctx, c)
 	} else {
 		err = s.findSession(ctx, c)
+	}
+	if err != nil {
+		return nil, err
+	}
+	err = s.log.Update(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		res, err := tx.ExecContext(ctx, "UPDATE service_jobs SET state = 'running', started = CASE started WHEN 0 THEN ? ELSE started END WHERE id = ? AND state = 'queued'",
+			time.Now().UnixNano(), id)
+		return oneRow(res, err, refuse(Conflict, "job %d does not wait", id))
+	})
+	if err == nil {
+		c.job, err = s.Job(ctx, id) // with what has changed
 	}
 	return c, err
 }

@@ -24,8 +24,8 @@ type Comparison struct {
 const compareTime = 10 * time.Minute
 
 // compare measures the network of a job that has found what it looked for, before and
-// after, in the job's turn. What goes wrong there is noted in the result; an error is
-// returned only where ctx has ended.
+// after, in the job's turn and beside no batch. What goes wrong there is noted in the
+// result; an error is returned only where ctx has ended.
 func (r *jobRun) compare(ctx context.Context, turns *share, result *api.Result) error {
 	s, spec := r.service, r.claim.job.Spec
 	if s.cfg.Compare == nil {
@@ -33,7 +33,7 @@ func (r *jobRun) compare(ctx context.Context, turns *share, result *api.Result) 
 	}
 	q := Comparison{Model: s.modelPath(spec.Model), Log: s.logPath(), Session: r.claim.session,
 		ISA: schedules.ISA(spec.Target), Threads: spec.Threads, Tasks: result.Tasks}
-	err := turns.turn(ctx, 0, func() (err error) {
+	err := turns.alone(ctx, func() (err error) {
 		limited, cancel := context.WithTimeout(ctx, compareTime)
 		defer cancel()
 		result.Latency, err = s.cfg.Compare(limited, q)

@@ -7,6 +7,8 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"qtune/kernels"
@@ -197,7 +199,8 @@ func (s *Store) saveProgress(ctx context.Context, id int64, p api.Progress) erro
 func (s *Store) finish(ctx context.Context, id int64, result *api.Result, failure error) (ended bool, err error) {
 	state, text, message := api.Done, "", ""
 	if failure != nil {
-		state, message = api.Failed, clip(failure.Error())
+		lines := strings.Split(failure.Error(), "\n") // often of several batches that met the same
+		state, message = api.Failed, clip(strings.Join(slices.Compact(lines), "; "))
 	} else {
 		text = string(mustJSON(result))
 	}

@@ -99,6 +99,26 @@ func readModel(path string) (*qnn.Graph, error) {
 	return g, nil
 }
 
+// checkRoom refuses an upload that is no model yet where the files of all models would
+// have more bytes than limit.
+func (s *Store) checkRoom(ctx context.Context, u upload, limit int64) error {
+	models, err := s.Models(ctx)
+	if err != nil {
+		return err
+	}
+	used := int64(0)
+	for _, m := range models {
+		if m.Hash == u.hash {
+			return nil
+		}
+		used += m.Bytes
+	}
+	if u.bytes > limit-used {
+		return refuse(Full, "no room for a model of %d bytes: the models have %d, at most %d are allowed", u.bytes, used, limit)
+	}
+	return nil
+}
+
 // keep makes an upload a model, unless it is one already; new tells which.
 func (s *Store) keep(ctx context.Context, u upload, name, owner string) (m api.Model, isNew bool, err error) {
 	if err := os.Rename(u.path, s.modelPath(u.hash)); err != nil {

@@ -19,18 +19,19 @@ import (
 // the job's trials took so far, and corrected.
 type mux struct {
 	runner tuner.Runner
+	slots  int
 	clock  func() time.Time
 	mu     struct {
 		sync.Mutex
-		free   int     // slots
+		free   int     // of the slots
 		now    float64 // clock of the job that was served last
 		shares []*share
 	}
 }
 
 func newMux(r tuner.Runner) *mux {
-	m := &mux{runner: r, clock: time.Now}
-	m.mu.free = max(r.Slots(), 1)
+	m := &mux{runner: r, slots: max(r.Slots(), 1), clock: time.Now}
+	m.mu.free = m.slots
 	return m
 }
 
@@ -46,10 +47,11 @@ type share struct {
 	running  int
 }
 
-// A request is a batch that waits for a slot.
+// A request is a batch that waits for a slot, or what waits for all of them.
 type request struct {
-	trials int
-	charge float64 // seconds that it is taken to last
+	trials int // 0: it is no batch
+	slots  int
+	charge float64 // seconds of slots that it is taken to last
 	start  chan struct{}
 }
 
@@ -73,7 +75,13 @@ func (s *share) leave() {
 func (m *mux) alone(ctx context.Context, f func() error) error {
 	s := m.share(1)
 	defer s.leave()
-	return s.turn(ctx, 0, f)
+	return s.alone(ctx, f)
+}
+
+// alone waits for the job's turn, and until no batch is under way, and has f measure
+// something else than trials.
+func (s *share) alone(ctx context.Context, f func() error) error {
+	return s.turn(ctx, &request{slots: s.mux.slots, start: make(chan struct{})}, f)
 }
 
 // Slots is that of the Runner: a job that is alone keeps it busy.
@@ -81,17 +89,17 @@ func (s *share) Slots() int { return s.mux.runner.Slots() }
 
 // Measure waits for the job's turn and measures.
 func (s *share) Measure(ctx context.Context, jobs []measure.Job) (results []measure.Result, err error) {
-	err = s.turn(ctx, len(jobs), func() (err error) {
+	r := &request{trials: len(jobs), slots: 1, start: make(chan struct{})}
+	err = s.turn(ctx, r, func() (err error) {
 		results, err = s.mux.runner.Measure(ctx, jobs)
 		return err
 	})
 	return results, err
 }
 
-// turn waits for the job's turn and has f measure: trials, or something else where
-// there are none.
-func (s *share) turn(ctx context.Context, trials int, f func() error) error {
-	r := s.mux.enter(s, trials)
+// turn waits for the job's turn and has f measure.
+func (s *share) turn(ctx context.Context, r *request, f func() error) error {
+	s.mux.enter(s, r)
 	select {
 	case <-r.start:
 	case <-ctx.Done():
@@ -105,8 +113,7 @@ func (s *share) turn(ctx context.Context, trials int, f func() error) error {
 	return f()
 }
 
-func (m *mux) enter(s *share, trials int) *request {
-	r := &request{trials: trials, start: make(chan struct{})}
+func (m *mux) enter(s *share, r *request) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if len(s.waiting) == 0 && s.running == 0 {
@@ -114,7 +121,6 @@ func (m *mux) enter(s *share, trials int) *request {
 	}
 	s.waiting = append(s.waiting, r)
 	m.dispatch()
-	return r
 }
 
 // withdraw takes a request back, if it has not begun.
@@ -126,6 +132,7 @@ func (m *mux) withdraw(s *share, r *request) bool {
 		return false
 	}
 	s.waiting = slices.Delete(s.waiting, i, i+1)
+	m.dispatch() // others may have waited behind it
 	return true
 }
 
@@ -134,11 +141,11 @@ func (m *mux) done(s *share, r *request, took time.Duration) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	s.running--
-	s.clock += (took.Seconds() - r.charge) / s.weight
+	s.clock += (took.Seconds()*float64(r.slots) - r.charge) / s.weight
 	if r.trials > 0 {
 		s.learn(took.Seconds() / float64(r.trials))
 	}
-	m.mu.free++
+	m.mu.free += r.slots
 	m.dispatch()
 }
 
@@ -160,7 +167,7 @@ func (m *mux) dispatch() {
 				next = s
 			}
 		}
-		if next == nil {
+		if next == nil || next.waiting[0].slots > m.mu.free {
 			return
 		}
 		r := next.waiting[0]
@@ -169,12 +176,12 @@ func (m *mux) dispatch() {
 		r.charge = next.perTrial * float64(r.trials)
 		next.clock += r.charge / next.weight
 		next.running++
-		m.mu.free--
+		m.mu.free -= r.slots
 		close(r.start)
 	}
 }
 
-// load tells how many batches wait and are under way.
+// load tells how many batches, or what is measured alone, wait and are under way.
 func (m *mux) load() (waiting, running int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -127,3 +127,59 @@ func TestMuxSlots(t *testing.T) {
 		t.Errorf("%d wait, %d run, %d free, %d shares", waiting, running, m.mu.free, len(m.mu.shares))
 	}
 }
+
+// What is measured alone waits until no batch runs, and keeps those back that come
+// after it; given up, it keeps nobody back.
+func TestMuxAlone(t *testing.T) {
+	runner := manual{2, make(chan string, 10), make(chan struct{})}
+	m := newMux(runner)
+	s := m.share(1)
+	ended := make(chan error, 10)
+	batch := func() { _, err := s.Measure(t.Context(), make([]measure.Job, 1)); ended <- err }
+	waits := func(n int) {
+		for waiting := -1; waiting != n; waiting, _ = m.load() {
+			time.Sleep(time.Millisecond)
+		}
+	}
+	go batch()
+	<-runner.started
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() { ended <- s.alone(ctx, func() error { return errors.New("not given up") }) }()
+	waits(1)
+	go batch()
+	waits(2)
+	cancel()
+	if err := <-ended; !errors.Is(err, context.Canceled) {
+		t.Errorf("given up: %v", err)
+	}
+	<-runner.started // it was kept back
+
+	running, finish := make(chan struct{}), make(chan struct{})
+	go func() {
+		ended <- s.alone(t.Context(), func() error {
+			if _, n := m.load(); n != 1 {
+				t.Errorf("%d run beside", n-1)
+			}
+			close(running)
+			<-finish
+			return nil
+		})
+	}()
+	waits(1)
+	runner.release <- struct{}{}
+	runner.release <- struct{}{}
+	<-running
+	go batch()
+	waits(1)
+	close(finish)
+	<-runner.started
+	runner.release <- struct{}{}
+	for range 4 {
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	}
+	if s.leave(); m.mu.free != 2 {
+		t.Errorf("%d slots are free", m.mu.free)
+	}
+}

@@ -20,6 +20,7 @@ const (
 	Forbidden               // not for this caller
 	TooLarge
 	Busy // too much at once: try again later
+	Full // there is no room for it
 )
 
 // Error is one line.

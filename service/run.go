@@ -40,7 +40,7 @@ func (s *Service) run(ctx context.Context, c *claim, last *atomic.Pointer[api.Pr
 		log.Info("job interrupted")
 		return
 	}
-	ended, storeErr := s.finish(late, c.job.ID, result, err)
+	ended, storeErr := s.finishWithRoom(late, c.job.ID, result, err)
 	if storeErr != nil {
 		log.Error("result cannot be stored", "error", storeErr) // the next start goes on with the job
 		return

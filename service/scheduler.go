@@ -2,14 +2,16 @@ package service
 
 import (
 	"context"
+	"errors"
 	"sync/atomic"
 	"time"
 
+	"qtune/logs"
 	"qtune/service/api"
 )
 
 // retryAfter is how long the scheduler waits where the store did not answer.
-const retryAfter = 5 * time.Second
+const retryAfter = 2 * time.Second
 
 // An active job is one that runs.
 type active struct {
@@ -45,7 +47,7 @@ func (s *Service) schedule() {
 
 // startJobs starts as many of the waiting jobs as may run. Of equal jobs one runs:
 // it will answer the others.
-func (s *Service) startJobs() error {
+func (s *Service) startJobs() (failed error) {
 	jobs, err := s.waitingJobs(s.ctx)
 	if err != nil {
 		return err
@@ -56,7 +58,7 @@ func (s *Service) startJobs() error {
 		}
 		ctx, a, full := s.admit(w)
 		if full {
-			return nil
+			return failed
 		}
 		if a == nil {
 			continue
@@ -67,10 +69,13 @@ func (s *Service) startJobs() error {
 			if isRefusal(err, Conflict) { // paused or cancelled in between
 				continue
 			}
-			if err != nil {
+			if logs.IsFull(err) { // so the others cannot be started either
 				return err
 			}
-			s.tellEnd(w.id)
+			if err == nil {
+				s.tellEnd(w.id)
+			}
+			failed = errors.Join(failed, err)
 			continue
 		}
 		s.ended.Go(func() {
@@ -79,7 +84,7 @@ func (s *Service) startJobs() error {
 			s.run(ctx, c, &a.last)
 		})
 	}
-	return nil
+	return failed
 }
 
 // admit makes a waiting job an active one, if it may be now.
@@ -98,6 +103,26 @@ func (s *Service) admit(w waiting) (ctx context.Context, a *active, full bool) {
 	a = &active{key: w.key, cancel: cancel}
 	s.mu.active[w.id] = a
 	return ctx, a, false
+}
+
+// finishWithRoom is finish, but where the disk is full it tries again until there is
+// room: a job whose end is not stored would neither run nor end. It gives up when the
+// service stops: the next start goes on with the job.
+func (s *Service) finishWithRoom(ctx context.Context, id int64, result *api.Result, failure error) (ended bool, err error) {
+	for said := false; ; said = true {
+		ended, err = s.finish(ctx, id, result, failure)
+		if !logs.IsFull(err) {
+			return ended, err
+		}
+		if !said {
+			s.cfg.Log.Error("the disk is full: the end of a job waits for room", "job", id, "failure", failure)
+		}
+		select {
+		case <-time.After(retryAfter):
+		case <-s.ctx.Done():
+			return false, err
+		}
+	}
 }
 
 // leave says that a job does not run any more.

@@ -47,15 +47,19 @@ type Config struct {
 	Machine schedules.Machine // that the Runner measures on
 	ISAs    []schedules.ISA   // that it executes, the best first
 	Threads int               // most threads that a whole network is measured with; 0 = 1
-	// Compare measures whole networks on Machine, one at a time for each slot of the
-	// Runner. nil: where the Runner measures, networks cannot be.
+	// Compare measures whole networks on Machine, while the Runner does nothing. nil:
+	// where the Runner measures, networks cannot be.
 	Compare func(context.Context, Comparison) (*api.Latency, error)
 
 	MaxJobs   int           // that run at a time; 0 = 8
 	MaxModel  int64         // bytes of a model's file; 0 = 512 MiB
+	MaxModels int64         // bytes of all models' files; 0 = DefaultMaxModels
 	Retention time.Duration // after which ended jobs and unused models are deleted; 0 = never
 	Log       *slog.Logger  // nil = none
 }
+
+// DefaultMaxModels is how many bytes the files of all models may have.
+const DefaultMaxModels = 32 << 30
 
 const (
 	defaultMaxJobs  = 8
@@ -93,13 +97,16 @@ func Open(cfg Config) (*Service, error) {
 	if cfg.MaxModel == 0 {
 		cfg.MaxModel = defaultMaxModel
 	}
+	if cfg.MaxModels == 0 {
+		cfg.MaxModels = DefaultMaxModels
+	}
 	if cfg.Threads == 0 {
 		cfg.Threads = 1
 	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	if cfg.Runner == nil || len(cfg.ISAs) == 0 || cfg.MaxJobs < 0 || cfg.MaxModel < 0 || cfg.Retention < 0 {
+	if cfg.Runner == nil || len(cfg.ISAs) == 0 || cfg.MaxJobs < 0 || cfg.MaxModel < 0 || cfg.MaxModels < 0 || cfg.Retention < 0 {
 		return nil, fmt.Errorf("service: nothing to measure with, or a limit below 0")
 	}
 	s := &Service{cfg: cfg, mux: newMux(cfg.Runner), wake: make(chan struct{}, 1)}
@@ -163,6 +170,9 @@ func (s *Service) AddModel(ctx context.Context, owner, name string, r io.Reader)
 	}
 	s.files.Lock()
 	defer s.files.Unlock()
+	if err := s.checkRoom(ctx, u, s.cfg.MaxModels); err != nil {
+		return m, false, err
+	}
 	return s.keep(ctx, u, name, owner)
 }
 
@@ -277,8 +287,8 @@ func (s *Service) Graph(ctx context.Context, hash string) (*qnn.Graph, error) {
 	return readModel(s.modelPath(hash))
 }
 
-// Alone has f measure something of the machine itself, when a slot of the Runner is
-// free: so neither disturbs the other.
+// Alone has f measure something of the machine itself, when no batch is under way: so
+// neither disturbs the other.
 func (s *Service) Alone(ctx context.Context, f func() error) error { return s.mux.alone(ctx, f) }
 
 // Load says how busy a service is.

@@ -6,6 +6,7 @@ import (
 	"embed"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
@@ -51,6 +52,12 @@ func OpenStore(dir string, warn func(error)) (*Store, error) {
 
 // logPath is the file of the log.
 func (s *Store) logPath() string { return filepath.Join(s.dir, logFile) }
+
+// IsStore tells whether the folder dir is a store.
+func IsStore(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, logFile))
+	return !errors.Is(err, fs.ErrNotExist) // what cannot be looked at, OpenStore explains
+}
 
 // Log returns the log of the store, which Close closes.
 func (s *Store) Log() *logs.Log { return s.log }

@@ -3,6 +3,7 @@ package service
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -49,6 +50,28 @@ func TestModels(t *testing.T) {
 	if models := must(s.Models(t.Context())); len(models) != 1 || models[0] != m {
 		t.Errorf("%+v", models)
 	}
+}
+
+// Models are refused where all together would have too many bytes; those that are
+// there are known still.
+func TestModelsThatHaveNoRoom(t *testing.T) {
+	cfg := testConfig(t.TempDir())
+	first, second := golden(t, "conv_u8_bigk"), golden(t, "dw_s8_perch_dil2")
+	cfg.MaxModels = int64(len(first) + len(second) - 1)
+	s := openService(t, cfg)
+	addModel(t, s, "conv_u8_bigk")
+	_, _, err := s.AddModel(t.Context(), "ann", "net", bytes.NewReader(second))
+	if want := fmt.Sprintf("the models have %d, at most %d are allowed", len(first), cfg.MaxModels); !isRefusal(err, Full) || !strings.Contains(err.Error(), want) {
+		t.Errorf("%v, want %q", err, want)
+	}
+	if files := must(os.ReadDir(filepath.Join(cfg.Dir, modelFolder))); len(files) != 1 {
+		t.Errorf("files: %v", files)
+	}
+	addModel(t, s, "conv_u8_bigk")
+	if err := s.deleteOld(t.Context(), time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	addModel(t, s, "dw_s8_perch_dil2")
 }
 
 type brokenReader struct{}

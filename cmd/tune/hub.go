@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"log/slog"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -17,6 +16,7 @@ type hubServerFlags struct {
 	metrics string
 	minFree int // MiB
 	verbose bool
+	log     logFormat
 }
 
 const mib = 1 << 20
@@ -46,6 +46,7 @@ SIGINT.`,
 	fl.StringVar(&f.metrics, "metrics", "", "address for Prometheus to scrape, such as localhost:9464; /healthz too; without encryption or credentials, so not for other networks")
 	fl.IntVar(&f.minFree, "min-free", hub.DefaultMinFree/mib, "warn where the file system of the folder has less space, in MiB")
 	fl.BoolVar(&f.verbose, "verbose", false, "log connections too")
+	f.log.register(c)
 	c.AddCommand(hubInitCommand(), hubAddWorkerCommand(), hubAddTunerCommand(), hubRevokeCommand(), hubUsersCommand())
 	return c
 }
@@ -68,11 +69,7 @@ func runHub(c *cobra.Command, f *hubServerFlags) error {
 	if f.minFree < 1 {
 		return usageErrorf("--min-free %d: must be 1 or more", f.minFree)
 	}
-	level := slog.LevelInfo
-	if f.verbose {
-		level = slog.LevelDebug
-	}
-	log := slog.New(slog.NewTextHandler(c.ErrOrStderr(), &slog.HandlerOptions{Level: level}))
+	log := f.log.logger(c, f.verbose)
 	h, err := hub.New(c.Context(), hub.Config{Listen: f.listen, Store: f.store, MinFree: int64(f.minFree) * mib, Log: log})
 	if err != nil {
 		return err

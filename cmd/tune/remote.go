@@ -2,6 +2,7 @@ package main
 
 import (
 	"crypto/sha256"
+	"crypto/x509"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -27,11 +28,13 @@ const tokenEnv = "QTUNE_TOKEN"
 type remoteFlags struct {
 	server    string
 	tokenFile string
+	ca        string
 }
 
 func (f *remoteFlags) register(c *cobra.Command) {
 	c.Flags().StringVar(&f.server, "server", "", "address of a tuning service (tune serve), such as https://tuner.example.org:8765")
 	c.Flags().StringVar(&f.tokenFile, "token-file", "", "file with the token for --server (default: the variable "+tokenEnv+")")
+	c.Flags().StringVar(&f.ca, "ca", "", "file with the authorities to trust for --server, PEM (default: those of the system)")
 }
 
 // client makes a client of the service.
@@ -47,11 +50,31 @@ func (f *remoteFlags) client() (*client.Client, error) {
 		}
 		token = strings.TrimSpace(string(text))
 	}
-	c, err := client.New(f.server, token)
+	roots, err := f.roots()
+	if err != nil {
+		return nil, err
+	}
+	c, err := client.New(f.server, token, roots)
 	if err != nil {
 		return nil, usageErrorf("--server: %w", err)
 	}
 	return c, nil
+}
+
+// roots reads --ca; nil where it is not given.
+func (f *remoteFlags) roots() (*x509.CertPool, error) {
+	if f.ca == "" {
+		return nil, nil
+	}
+	text, err := os.ReadFile(f.ca)
+	if err != nil {
+		return nil, fmt.Errorf("--ca: %w", err)
+	}
+	roots := x509.NewCertPool()
+	if !roots.AppendCertsFromPEM(text) {
+		return nil, fmt.Errorf("--ca: %s: no certificate in it (PEM)", f.ca)
+	}
+	return roots, nil
 }
 
 // modelBytes returns the file of a model, or what tune zoo would write, and a name
@@ -85,14 +108,16 @@ func (f *cacheFlags) register(c *cobra.Command) {
 	c.Flags().BoolVar(&f.offline, "offline", false, "do not ask the --server: use what it said last, from the cache")
 }
 
-// used tells whether a service is asked, rather than a log.
-func (f *cacheFlags) used() bool { return f.server != "" || f.offline }
+// used tells whether a service is asked, rather than a log, or should be.
+func (f *cacheFlags) used() bool { return *f != cacheFlags{} }
 
 // check finds what is wrong with the flags alone.
 func (f *cacheFlags) check(c *cobra.Command) error {
 	switch {
 	case f.offline && f.server == "":
 		return usageErrorf("--offline needs --server")
+	case f.server == "" && (f.tokenFile != "" || f.ca != ""):
+		return usageErrorf("--token-file and --ca need --server")
 	case f.server != "" && c.Flags().Changed("log"):
 		return usageErrorf("--server and --log exclude each other")
 	}

@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"time"
@@ -26,10 +25,12 @@ type serveFlags struct {
 	store     string
 	cert, key string
 	maxJobs   int
+	models    byteSize
 	retention time.Duration
 	parallel  int
 	hub       hubFlags
 	machine   string
+	log       logFormat
 }
 
 const (
@@ -51,13 +52,16 @@ address as soon as there is one token. See docs/service.md.`,
 	}
 	registerStore(c, &f.store)
 	c.Flags().StringVar(&f.listen, "listen", defaultListen, "address and port; port 0 takes a free one")
-	c.Flags().StringVar(&f.cert, "tls-cert", "", "file with the certificate, PEM")
+	c.Flags().StringVar(&f.cert, "tls-cert", "", "file with the certificate, PEM; read again when it changes")
 	c.Flags().StringVar(&f.key, "tls-key", "", "file with its key, PEM")
 	c.Flags().IntVar(&f.maxJobs, "max-jobs", defaultMaxJobs, "jobs that share the machine at a time; others wait")
+	f.models = service.DefaultMaxModels
+	c.Flags().Var(&f.models, "models-limit", "size of all models' files together; further ones are refused")
 	c.Flags().DurationVar(&f.retention, "retention", 0, "delete jobs that ended, and models without jobs, after so long, such as 720h (default: never); the log keeps all")
 	f.hub.register(c, "workers", "measure on the workers of a hub, such as tls://hub.example:4222 (default: on this machine)")
 	c.Flags().StringVar(&f.machine, "machine", "", `of the workers, those of this machine: the start of its text, such as "amd-26-2" (default: the kind that most workers are)`)
 	c.Flags().IntVar(&f.parallel, "parallel", 0, "processes that measure at the same time, each on a core (default: one measures, others check)")
+	f.log.register(c)
 	c.AddCommand(addTokenCommand(), revokeCommand(), tokensCommand())
 	return c
 }
@@ -144,28 +148,24 @@ func serve(c *cobra.Command, f *serveFlags) (err error) {
 	if err := f.check(); err != nil {
 		return err
 	}
+	log := f.log.logger(c, false)
 	var config *tls.Config
 	if f.cert != "" {
-		pair, err := tls.LoadX509KeyPair(f.cert, f.key)
+		pair, err := server.LoadCertificate(f.cert, f.key, log)
 		if err != nil {
-			return fmt.Errorf("--tls-cert: %w", err)
+			return fmt.Errorf("--tls-cert, --tls-key: %w", err)
 		}
-		config = &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}
+		config = pair.Config()
 	}
 	l, err := net.Listen("tcp", f.listen)
 	if err != nil {
 		return fmt.Errorf("--listen: %w", err)
 	}
 	defer l.Close()
-	open := false
-	err = withStore(f.store, func(s *service.Store) (err error) {
-		open, err = server.CheckListener(c.Context(), l, config != nil, s)
-		return err
-	})
+	open, err := server.CheckListener(l, config != nil, func() (bool, error) { return hasTokens(c.Context(), f.store) })
 	if err != nil {
 		return fmt.Errorf("--listen: %w", err)
 	}
-	log := slog.New(slog.NewTextHandler(c.ErrOrStderr(), nil))
 	runner, err := serveRunner(c, f, log)
 	if err != nil {
 		return err
@@ -173,7 +173,7 @@ func serve(c *cobra.Command, f *serveFlags) (err error) {
 	defer func() { err = errors.Join(err, runner.close()) }()
 	s, err := service.Open(service.Config{
 		Dir: f.store, Runner: runner.Runner, Machine: runner.machine, ISAs: runner.isas, Compare: runner.compare,
-		MaxJobs: f.maxJobs, Retention: f.retention, Log: log,
+		MaxJobs: f.maxJobs, MaxModels: int64(f.models), Retention: f.retention, Log: log,
 	})
 	if err != nil {
 		return err
@@ -187,105 +187,15 @@ func serve(c *cobra.Command, f *serveFlags) (err error) {
 	return server.New(server.Config{Service: s, Open: open, TLS: config != nil, Pages: pages.New(s, runner.workers, runner.limits, log), Workers: runner.listWorkers(), Log: log}).Serve(c.Context(), l, config)
 }
 
-// withStore runs f with the store of --store.
-func withStore(path string, f func(*service.Store) error) error {
-	if path == "" {
-		return usageErrorf("--store is missing")
+// hasTokens tells whether anybody has a token. It does not make a store.
+func hasTokens(ctx context.Context, store string) (has bool, err error) {
+	if !service.IsStore(store) {
+		return false, nil
 	}
-	s, err := service.OpenStore(path, nil)
-	if err != nil {
+	err = withStore(store, func(s *service.Store) error {
+		tokens, err := s.Tokens(ctx)
+		has = len(tokens) > 0
 		return err
-	}
-	return errors.Join(f(s), s.Close())
-}
-
-func oneArg(what string) cobra.PositionalArgs {
-	return func(c *cobra.Command, args []string) error {
-		if len(args) != 1 {
-			return usageErrorf("%s: which %s? One", c.Name(), what)
-		}
-		return nil
-	}
-}
-
-func addTokenCommand() *cobra.Command {
-	var store, role string
-	c := &cobra.Command{
-		Use:   "add-token NAME --role R --store DIR",
-		Short: "Make a token for a user and print it; it cannot be shown again",
-		Args:  oneArg("user"),
-		RunE: func(c *cobra.Command, args []string) error {
-			r, err := service.ParseRole(role)
-			if err != nil {
-				return usageErrorf("--role: %w", err)
-			}
-			return withStore(store, func(s *service.Store) error {
-				token, err := s.AddToken(c.Context(), args[0], r)
-				if err != nil {
-					return err
-				}
-				_, err = fmt.Fprintln(c.OutOrStdout(), token)
-				return err
-			})
-		},
-	}
-	registerStore(c, &store)
-	c.Flags().StringVar(&role, "role", "", "read, submit or admin; each may do what those before it may")
-	return c
-}
-
-func revokeCommand() *cobra.Command {
-	var store string
-	c := &cobra.Command{
-		Use:   "revoke NAME --store DIR",
-		Short: "Remove a user's token; it is refused from then on",
-		Args:  oneArg("user"),
-		RunE: func(c *cobra.Command, args []string) error {
-			return withStore(store, func(s *service.Store) error { return s.Revoke(c.Context(), args[0]) })
-		},
-	}
-	registerStore(c, &store)
-	return c
-}
-
-// A tokenReport is a line of "tune serve tokens".
-type tokenReport struct {
-	Name    string    `json:"name"`
-	Role    string    `json:"role"`
-	Created time.Time `json:"created"`
-}
-
-func tokensCommand() *cobra.Command {
-	var (
-		store string
-		json  bool
-	)
-	c := &cobra.Command{
-		Use:   "tokens --store DIR",
-		Short: "List who has a token",
-		Args:  noArgs,
-		RunE: func(c *cobra.Command, _ []string) error {
-			return withStore(store, func(s *service.Store) error { return printTokens(c.Context(), c.OutOrStdout(), s, json) })
-		},
-	}
-	registerStore(c, &store)
-	registerJSON(c, &json)
-	return c
-}
-
-func printTokens(ctx context.Context, w io.Writer, s *service.Store, json bool) error {
-	tokens, err := s.Tokens(ctx)
-	if err != nil {
-		return err
-	}
-	reports := []tokenReport{}
-	t := newTable("name", "role", "created")
-	for _, k := range tokens {
-		reports = append(reports, tokenReport{k.Name, k.Role.String(), k.Created})
-		t.add(k.Name, k.Role.String(), k.Created.Format(time.DateTime))
-	}
-	if json {
-		return writeJSON(w, reports)
-	}
-	return t.write(w)
+	})
+	return has, err
 }

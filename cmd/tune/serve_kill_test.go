@@ -40,7 +40,7 @@ func TestServiceSurvives(t *testing.T) {
 		models[2] = real
 	}
 	const trials = 60
-	p := &served{store: filepath.Join(dir, "store"), address: freeAddress(t)}
+	p := &served{program: "tune-simulated", store: filepath.Join(dir, "store"), address: freeAddress(t)}
 	p.start(t)
 	defer p.kill()
 
@@ -50,10 +50,8 @@ func TestServiceSurvives(t *testing.T) {
 	for _, mine := range [][]int{{0}, {1, 2}} {
 		clients.Go(func() {
 			for _, i := range mine {
-				out, err := submitted(func() ([]byte, error) {
-					return command(dir, "tune", "submit", "--server", "http://"+p.address, "--model", models[i],
-						"--trials", fmt.Sprint(trials), "--seed", "5", "--target", string(target), "--watch", "--json")
-				})
+				out, err := command(dir, "tune", "submit", "--server", "http://"+p.address, "--model", models[i],
+					"--trials", fmt.Sprint(trials), "--seed", "5", "--target", string(target), "--watch", "--json")
 				if err == nil {
 					err = json.Unmarshal(out, &results[i])
 				}
@@ -88,25 +86,13 @@ func TestServiceSurvives(t *testing.T) {
 	}
 }
 
-// submitted submits again while the service is killed in the middle of it: a job that
-// it has already is answered with the same result.
-func submitted(submit func() ([]byte, error)) (out []byte, err error) {
-	for range 10 {
-		if out, err = submit(); err == nil {
-			return out, nil
-		}
-		time.Sleep(300 * time.Millisecond)
-	}
-	return out, err
-}
-
 func exists(path string) bool {
 	_, err := os.Stat(path)
 	return err == nil
 }
 
 // freeAddress returns an address of loopback that nobody listens on.
-func freeAddress(t *testing.T) string {
+func freeAddress(t testing.TB) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -140,13 +126,14 @@ func command(dir, name string, args ...string) ([]byte, error) {
 
 // A served is a process that serves a store, again and again.
 type served struct {
+	program        string
 	store, address string
 	process        *exec.Cmd
 }
 
-func (p *served) start(t *testing.T) {
+func (p *served) start(t testing.TB) {
 	t.Helper()
-	p.process = exec.Command("tune-simulated", "serve", "--store", p.store, "--listen", p.address)
+	p.process = exec.Command(p.program, "serve", "--store", p.store, "--listen", p.address)
 	if err := p.process.Start(); err != nil {
 		t.Fatal(err)
 	}

@@ -50,17 +50,19 @@ func (s simulated) Measure(ctx context.Context, jobs []measure.Job) ([]measure.R
 	return results, err
 }
 
-// cmdServe: "serve start" serves $STORE on a free port, of which $SERVER is the
-// address from then on; "serve stop" stops it in an orderly way.
+// cmdServe: "serve start FLAG..." serves $STORE on a free port, by default of
+// loopback, of which $SERVER is the address from then on, and $PLAIN the same
+// without TLS; "serve stop" stops it in an orderly way.
 func cmdServe(ts *testscript.TestScript, _ bool, args []string) {
 	if args[0] == "stop" {
 		ts.Check(ts.Value(serverKey{}).(*serverOfScript).stop())
 		return
 	}
 	s := ts.Value(serverKey{}).(*serverOfScript)
-	address, err := s.start(ts.MkAbs("store"), ts.Getenv("PATH"))
+	address, err := s.start(ts, args[1:])
 	ts.Check(err)
-	ts.Setenv("SERVER", address)
+	ts.Setenv("SERVER", strings.NewReplacer("[::]", "localhost", "0.0.0.0", "localhost").Replace(address))
+	ts.Setenv("PLAIN", strings.Replace(ts.Getenv("SERVER"), "https:", "http:", 1))
 	ts.Setenv("STORE", ts.MkAbs("store"))
 	ts.Defer(func() { _ = s.stop() })
 }
@@ -71,15 +73,16 @@ type serverKey struct{}
 type serverOfScript struct{ process *exec.Cmd }
 
 // start begins to serve and returns the address.
-func (s *serverOfScript) start(store, path string) (string, error) {
+func (s *serverOfScript) start(ts *testscript.TestScript, flags []string) (string, error) {
 	name := "tune-simulated"
-	for _, dir := range strings.Split(path, string(os.PathListSeparator)) {
+	for _, dir := range strings.Split(ts.Getenv("PATH"), string(os.PathListSeparator)) {
 		if _, err := os.Stat(dir + "/" + name); err == nil {
 			name = dir + "/" + name
 			break
 		}
 	}
-	s.process = exec.Command(name, "serve", "--store", store, "--listen", "127.0.0.1:0")
+	s.process = exec.Command(name, append([]string{"serve", "--store", ts.MkAbs("store"), "--listen", "127.0.0.1:0"}, flags...)...)
+	s.process.Dir = ts.MkAbs(".")
 	s.process.Stderr = io.Discard
 	out, err := s.process.StdoutPipe()
 	if err != nil {

@@ -32,6 +32,7 @@ type workerFlags struct {
 	labels   []string
 	metrics  string
 	verbose  bool
+	log      logFormat
 }
 
 func workerCommand() *cobra.Command {
@@ -59,6 +60,7 @@ status 0; a second signal ends it at once.`,
 	fl.StringSliceVar(&f.labels, "labels", nil, "what to say of this worker to those who list workers, such as rack=7,owner=ci")
 	fl.StringVar(&f.metrics, "metrics", "", "address for Prometheus to scrape, such as localhost:9464; /healthz too")
 	fl.BoolVar(&f.verbose, "verbose", false, "log every batch")
+	f.log.register(c)
 	return c
 }
 
@@ -224,11 +226,7 @@ func work(c *cobra.Command, f *workerFlags) error {
 	}
 	defer runner.Close()
 	cfg.Runner = runner
-	level := slog.LevelInfo
-	if f.verbose {
-		level = slog.LevelDebug
-	}
-	cfg.Log = slog.New(slog.NewTextHandler(c.ErrOrStderr(), &slog.HandlerOptions{Level: level}))
+	cfg.Log = f.log.logger(c, f.verbose)
 	w, err := worker.New(cfg)
 	if err != nil {
 		return err
@@ -238,7 +236,7 @@ func work(c *cobra.Command, f *workerFlags) error {
 		return fmt.Errorf("--metrics %s: %w", f.metrics, err)
 	}
 	defer stop()
-	cfg.Log.Info("worker", "name", cfg.Identity.Name, "machine", cfg.Identity.Machine, "isas", cfg.ISAs, "cores", cfg.Cores, "generator", cfg.Identity.Generator)
+	cfg.Log.Info("worker", "name", cfg.Identity.Name, "machine", cfg.Identity.Machine.String(), "isas", cfg.ISAs, "cores", cfg.Cores, "generator", cfg.Identity.Generator)
 	return w.Run(c.Context())
 }
 

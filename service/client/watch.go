@@ -26,7 +26,11 @@ const (
 // Watch calls f with the events of a job until the job has ended, f returns an
 // error, or ctx ends. Where the connection breaks, also because the service starts
 // anew, it goes on after the last event: until the service says that it must not.
+// Where there is no service to begin with, it says so.
 func (c *Client) Watch(ctx context.Context, id int64, f func(api.Event) error) error {
+	if _, err := c.Job(ctx, id); err != nil {
+		return err
+	}
 	last := int64(0)
 	pause := firstPause
 	for {
@@ -68,7 +72,7 @@ func (c *Client) watchOnce(ctx context.Context, id int64, last *int64, f func(ap
 	if *last > 0 {
 		header.Set("Last-Event-ID", strconv.FormatInt(*last, 10))
 	}
-	res, err := c.do(ctx, "GET", jobPath(id)+"/events", nil, "", nil, header)
+	res, err := c.do(ctx, question{method: "GET", path: jobPath(id) + "/events", header: header})
 	if err != nil {
 		return false, err
 	}

@@ -122,7 +122,7 @@ func (s *source) look(ctx context.Context, j api.Job, k *look) error {
 			failures = views.AddFailures(failures, f)
 		}
 	}
-	k.at, k.state, k.tasks, k.failures = at, j.State, tasks, failures
+	k.at, k.took, k.state, k.tasks, k.failures = at, time.Since(at), j.State, tasks, failures
 	return nil
 }
 
@@ -166,6 +166,9 @@ func (s *source) target(j api.Job) schedules.Target {
 	return schedules.Target{ISA: schedules.ISA(j.Spec.Target), Machine: s.Config().Machine}
 }
 
+// watchApart is how long changes are collected for who watches.
+const watchApart = time.Second
+
 // Watch returns a channel that receives when the job has changed, closed when it is
 // over.
 func (s *source) Watch(ctx context.Context, id string) (<-chan struct{}, error) {
@@ -187,6 +190,10 @@ func (s *source) Watch(ctx context.Context, id string) (<-chan struct{}, error) 
 			select {
 			case changed <- struct{}{}:
 			default: // the page has not looked since the last change
+			}
+			select { // to wake hundreds for each event would take what the tuner needs
+			case <-time.After(watchApart):
+			case <-ctx.Done():
 			}
 		}
 	}()

@@ -151,9 +151,12 @@ func TestLooks(t *testing.T) {
 	if again, err := p.Job(t.Context(), "1"); err != nil || &again.Tasks[0] != &first.Tasks[0] {
 		t.Errorf("the log is read again at once: %v", err)
 	}
-	running.at = running.at.Add(-2 * lookAge)
+	running.at, running.took = time.Now().Add(-2*lookAge), 0
 	if running.fresh(j) {
 		t.Error("a look of long ago is shown")
+	}
+	if running.took = lookAge; !running.fresh(j) {
+		t.Error("a look that takes long is taken often")
 	}
 }
 

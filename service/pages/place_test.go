@@ -109,7 +109,7 @@ func (p *place) as(t *testing.T, name string, role service.Role) *client.Client 
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := client.New("http://"+p.address, token)
+	c, err := client.New("http://"+p.address, token, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,6 +13,8 @@ import (
 const (
 	maxUploads = 4    // each is checked in memory
 	maxWatches = 1000 // a connection and little memory each
+	// Beyond these clients wait to be accepted: files of the store must be opened still.
+	maxConnections = 2000
 )
 
 // How slow a client may be: its first grace is free, then it must keep to a pace.
@@ -73,9 +75,10 @@ func (w *pacedWriter) Write(p []byte) (int, error) {
 // Unwrap is for http.ResponseController.
 func (w *pacedWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-// isBroken tells whether an error is of the client's connection.
+// isBroken tells whether an error is of the client's connection. It is not a
+// net.Error that tells: errors of files are such, too.
 func isBroken(err error) bool {
-	var n net.Error
+	var n *net.OpError
 	return errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &n)
 }
 

@@ -61,6 +61,9 @@ func TestOpenAPIDescribesTheHandlers(t *testing.T) {
 			t.Errorf("%s %s: described is %+v, the role is %v", r.method, r.path, o, r.role)
 			continue
 		}
+		if r.method == "POST" && o.Responses["507"] == nil {
+			t.Errorf("%s: that there is no room is not described", r.path)
+		}
 		inPath := 0
 		for _, p := range o.Parameters {
 			if p.In == "path" {

@@ -1,7 +1,6 @@
 package server
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -10,6 +9,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"qtune/logs"
 	"qtune/service"
 	"qtune/service/api"
 )
@@ -154,6 +154,7 @@ var statuses = map[service.Reason]int{
 	service.Forbidden: http.StatusForbidden,
 	service.TooLarge:  http.StatusRequestEntityTooLarge,
 	service.Busy:      http.StatusTooManyRequests,
+	service.Full:      http.StatusInsufficientStorage,
 }
 
 // A httpError is a refusal by the server itself.
@@ -187,8 +188,11 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 		writeError(w, statuses[refusal.Reason], refusal.Error())
 	case errors.Is(err, errSlow):
 		writeError(w, http.StatusRequestTimeout, "the body came too slowly")
-	case errors.Is(err, context.Canceled) || isBroken(err):
+	case r.Context().Err() != nil || isBroken(err):
 		writeError(w, http.StatusBadRequest, "the request was broken off") // nobody reads it
+	case logs.IsFull(err):
+		s.cfg.Log.Error("the disk is full", "method", r.Method, "path", r.URL.Path, "error", err)
+		writeError(w, http.StatusInsufficientStorage, "the disk of the service is full: nothing was stored")
 	default:
 		s.cfg.Log.Error("fault", "method", r.Method, "path", r.URL.Path, "error", err)
 		writeError(w, http.StatusInternalServerError, "internal error")

@@ -4,6 +4,7 @@
 // In: requests of anybody who reaches the port. Out: calls of a service.Service.
 //
 //	routes.go     which handler answers what, and who may ask
+//	cert.go       the certificate, which changes while it is shown
 //	auth.go       tokens, cookies, requests that other sites cause
 //	limit.go      slow clients, large bodies, too many at once
 //	handlers      models.go jobs.go events.go best.go
@@ -24,6 +25,8 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"golang.org/x/net/netutil"
 
 	"qtune/service"
 	"qtune/service/api"
@@ -71,6 +74,7 @@ type Server struct {
 	uploads chan struct{} // holds one for each upload under way
 	watches chan struct{} // and for each watcher
 	grace   time.Duration // see limitTime
+	most    int           // connections at a time
 }
 
 // New makes a Server.
@@ -78,7 +82,7 @@ func New(cfg Config) *Server {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &Server{cfg: cfg, uploads: make(chan struct{}, maxUploads), watches: make(chan struct{}, maxWatches), grace: grace}
+	s := &Server{cfg: cfg, uploads: make(chan struct{}, maxUploads), watches: make(chan struct{}, maxWatches), grace: grace, most: maxConnections}
 	s.metrics = newMetrics(cfg.Service, s.watches)
 	s.handler = s.chain(s.routes())
 	return s
@@ -90,6 +94,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.S
 // Serve answers requests that come to a listener, over TLS where config is not nil,
 // until ctx ends. Then watchers are told, and requests under way have some seconds.
 func (s *Server) Serve(ctx context.Context, l net.Listener, config *tls.Config) error {
+	l = netutil.LimitListener(l, s.most)
 	h := &http.Server{
 		Handler:           s,
 		ReadHeaderTimeout: headerTimeout,
@@ -125,16 +130,17 @@ func (s *Server) Serve(ctx context.Context, l net.Listener, config *tls.Config) 
 }
 
 // CheckListener tells whether callers may do without tokens while there are none,
-// and refuses an address that other machines reach without TLS or without a token.
-func CheckListener(ctx context.Context, l net.Listener, withTLS bool, store *service.Store) (open bool, err error) {
+// and refuses an address that other machines reach without TLS or without a token:
+// hasTokens tells whether there is any.
+func CheckListener(l net.Listener, withTLS bool, hasTokens func() (bool, error)) (open bool, err error) {
 	if a, ok := l.Addr().(*net.TCPAddr); ok && a.IP.IsLoopback() {
 		return true, nil
 	}
 	if !withTLS {
 		return false, fmt.Errorf("%s is not loopback: it needs TLS (a certificate and its key)", l.Addr())
 	}
-	tokens, err := store.Tokens(ctx)
-	if err == nil && len(tokens) == 0 {
+	has, err := hasTokens()
+	if err == nil && !has {
 		err = fmt.Errorf("%s is not loopback: it needs a token, and there is none", l.Addr())
 	}
 	return false, err

@@ -13,9 +13,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -67,7 +65,7 @@ func newServer(t testing.TB, edit func(*service.Config, *Config)) (*httptest.Ser
 
 func newClient(t testing.TB, h *httptest.Server, token string) *client.Client {
 	t.Helper()
-	c, err := client.New(h.URL, token)
+	c, err := client.New(h.URL, token, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -320,29 +318,30 @@ func TestTokensAndRoles(t *testing.T) {
 }
 
 func TestListenersThatNeedMore(t *testing.T) {
-	store, err := service.OpenStore(t.TempDir(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer store.Close()
-	local := must(net.Listen("tcp", "127.0.0.1:0"))
-	defer local.Close()
-	if open, err := CheckListener(t.Context(), local, false, store); !open || err != nil {
-		t.Errorf("loopback: %v, %v", open, err)
-	}
+	failed := errors.New("the store is gone")
+	with := func(has bool, err error) func() (bool, error) { return func() (bool, error) { return has, err } }
 	world := must(net.Listen("tcp", "0.0.0.0:0"))
 	defer world.Close()
-	if _, err := CheckListener(t.Context(), world, false, store); err == nil || !strings.Contains(err.Error(), "needs TLS") {
-		t.Errorf("without TLS: %v", err)
-	}
-	if _, err := CheckListener(t.Context(), world, true, store); err == nil || !strings.Contains(err.Error(), "needs a token") {
-		t.Errorf("without a token: %v", err)
-	}
-	if _, err := store.AddToken(t.Context(), "ann", service.Read); err != nil {
-		t.Fatal(err)
-	}
-	if open, err := CheckListener(t.Context(), world, true, store); open || err != nil {
-		t.Errorf("with both: %v, %v", open, err)
+	local := must(net.Listen("tcp", "127.0.0.1:0"))
+	defer local.Close()
+	for _, c := range []struct {
+		l       net.Listener
+		tls     bool
+		tokens  func() (bool, error)
+		open    bool
+		refused string
+	}{
+		{local, false, nil, true, ""},
+		{local, true, nil, true, ""},
+		{world, false, nil, false, "needs TLS"},
+		{world, true, with(false, nil), false, "needs a token"},
+		{world, true, with(false, failed), false, "the store is gone"},
+		{world, true, with(true, nil), false, ""},
+	} {
+		open, err := CheckListener(c.l, c.tls, c.tokens)
+		if open != c.open || (err == nil) != (c.refused == "") || err != nil && !strings.Contains(err.Error(), c.refused) {
+			t.Errorf("%s, TLS %v: %v, %v, want %v, %q", c.l.Addr(), c.tls, open, err, c.open, c.refused)
+		}
 	}
 }
 
@@ -373,56 +372,4 @@ func TestSlowClients(t *testing.T) {
 	asking{"POST", "/v1/log", "", lines, 429, "try again"}.check(t, h.URL)
 	<-server.uploads
 	asking{"POST", "/v1/log", "{}", lines, 422, "not an export"}.check(t, h.URL)
-}
-
-// A watcher whose connection breaks goes on after the last event that it saw, also
-// with a service that has started anew.
-func TestWatchGoesOn(t *testing.T) {
-	dir := t.TempDir()
-	slow := func(sc *service.Config, _ *Config) {
-		sc.Dir, sc.Runner = dir, sim.New(sim.Config{Seed: 3, Slots: 1, Delay: 40 * time.Millisecond})
-	}
-	var handler atomic.Value // http.Handler
-	first, s := newServer(t, slow)
-	handler.Store(first.Config.Handler)
-	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		handler.Load().(http.Handler).ServeHTTP(w, r)
-	}))
-	defer front.Close()
-	c := newClient(t, front, "")
-	m := must(c.Upload(t.Context(), "net", golden(t, "conv_u8_bigk")))
-	spec := api.DefaultSpec()
-	spec.Model, spec.Trials = m.Hash, 200
-	j := must(c.Submit(t.Context(), spec))
-	var seqs []int64
-	services, states := 0, 0
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	err := c.Watch(ctx, j.ID, func(e api.Event) error {
-		if e.Seq != 0 {
-			seqs = append(seqs, e.Seq)
-		}
-		switch e.Type {
-		case api.StateEvent:
-			states++
-		case api.EndEvent:
-			services++
-		case api.ProgressEvent:
-			if services == 0 { // the service restarts
-				services++
-				if err := s.Close(); err != nil {
-					t.Error(err)
-				}
-				second, _ := newServer(t, slow)
-				handler.Store(second.Config.Handler)
-			}
-		}
-		return nil
-	})
-	if err != nil || !slices.IsSorted(seqs) || len(slices.Compact(slices.Clone(seqs))) != len(seqs) || services < 2 {
-		t.Errorf("%v; events %v, %d ends, %d states", err, seqs, services, states)
-	}
-	if j, err := c.Job(t.Context(), j.ID); err != nil || j.State != api.Done {
-		t.Errorf("%+v, %v", j, err)
-	}
 }

@@ -67,7 +67,7 @@ func TestServiceAway(t *testing.T) {
 	var away atomic.Bool
 	pages := newHandler(f)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if away.Load() {
+		if away.Load() && strings.HasPrefix(r.URL.Path, "/jobs/") {
 			http.Error(w, "away", http.StatusServiceUnavailable)
 			return
 		}

@@ -53,16 +53,17 @@ const policy = "default-src 'none'; style-src 'self'; script-src 'self'; img-src
 
 // A Handler serves the pages.
 type Handler struct {
-	source Source
-	log    *slog.Logger
-	mux    *http.ServeMux
+	source    Source
+	log       *slog.Logger
+	mux       *http.ServeMux
+	fragments fragments
 }
 
 // New returns the pages, which expect to be at the root of their host. They only
 // read: whoever may see them is for the caller to check. log is told of errors.
 func New(source Source, log *slog.Logger) *Handler {
 	mux := http.NewServeMux()
-	h := &Handler{source, log, mux}
+	h := &Handler{source: source, log: log, mux: mux}
 	mux.HandleFunc("GET /{$}", h.page(h.jobs))
 	mux.HandleFunc("GET /jobs/{id}", h.page(h.job))
 	mux.HandleFunc("GET /jobs/{id}/live", h.live)

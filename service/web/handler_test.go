@@ -2,7 +2,9 @@ package web
 
 import (
 	"bufio"
+	"compress/gzip"
 	"context"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -302,4 +304,30 @@ func FuzzHandler(f *testing.F) {
 			t.Errorf("%q?%q: status %d, %s", path, query, w.Code, w.Body)
 		}
 	})
+}
+
+// All who watch a job share what changes of its page, compressed where they take that;
+// a new state is shown at once.
+func TestFragment(t *testing.T) {
+	f := newFake(t)
+	h := newHandler(f)
+	live := func(encoding string) *httptest.ResponseRecorder {
+		r := httptest.NewRequest("GET", "/jobs/"+running+"/live", nil)
+		r.Header.Set("Accept-Encoding", encoding)
+		rec := httptest.NewRecorder()
+		h.ServeHTTP(rec, r)
+		return rec
+	}
+	plain, zipped := live("").Body.String(), live("br, gzip")
+	z, err := gzip.NewReader(zipped.Body)
+	if err != nil || zipped.Header().Get("Content-Encoding") != "gzip" {
+		t.Fatal(err, zipped.Header())
+	}
+	if text, err := io.ReadAll(z); err != nil || string(text) != plain || !strings.Contains(plain, "120 of 400 trials") {
+		t.Errorf("%v: %s, want %s", err, text, plain)
+	}
+	f.advance(399, true)
+	if now := live("").Body.String(); !strings.Contains(now, "399 of 400 trials") || !strings.Contains(now, "data-over") {
+		t.Errorf("the job's end is not seen: %s", now)
+	}
 }

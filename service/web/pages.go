@@ -1,7 +1,6 @@
 package web
 
 import (
-	"bytes"
 	"fmt"
 	"net/http"
 	"time"
@@ -77,26 +76,10 @@ func (h *Handler) search(r *http.Request) (content, error) {
 	return content{title: "Log", template: "log", data: data}, err
 }
 
-// live answers with the part of a job's page that changes.
-func (h *Handler) live(w http.ResponseWriter, r *http.Request) {
-	var body bytes.Buffer
-	j, err := h.source.Job(r.Context(), r.PathValue("id"))
-	if err == nil {
-		err = templates().ExecuteTemplate(&body, "live", j)
-	}
-	if err != nil {
-		e := h.explain(r, err)
-		http.Error(w, e.text, e.status)
-		return
-	}
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	_, _ = w.Write(body.Bytes()) // who has gone needs no page
-}
-
 // How often an event is sent at most, and at least, so that a connection that is
 // gone is noticed; and how long a write may take.
 const (
-	eventsApart = 500 * time.Millisecond
+	eventsApart = 2 * time.Second
 	heartbeat   = 15 * time.Second
 	writeWithin = 10 * time.Second
 )

@@ -8,7 +8,9 @@
 
   const sayEvery = 10000; // ms between what a screen reader says
   const listenAgain = 3000; // ms after an answer that was no stream
+  const lookAgain = 5000; // ms after the last change: what was shown may have been remembered from before it
   let events;
+  let later;
   let said = 0;
   let busy = false;
   let again = false;
@@ -43,16 +45,25 @@
       // The service is gone: the event source tries again.
     }
     busy = false;
-    if (live.querySelector("[data-over]")) events.close();
+    if (live.querySelector("[data-over]")) {
+      events.close();
+      clearTimeout(later);
+    }
     if (again) {
       again = false;
       refresh();
     }
   }
 
+  function changed() {
+    clearTimeout(later);
+    later = setTimeout(refresh, lookAgain);
+    refresh();
+  }
+
   function listen() {
     events = new EventSource(live.dataset.events);
-    events.onmessage = refresh;
+    events.onmessage = changed;
     events.onerror = () => {
       // A connection that breaks is made again by the browser; what a proxy says of a
       // service that is away, or a page to log in, ends it.
