@@ -44,6 +44,7 @@ func TestBrowser(t *testing.T) {
 
 // A job's page changes while it is looked at, keeps the focus, and knows the end.
 func TestLiveUpdates(t *testing.T) {
+	t.Parallel() // it waits for most of its time
 	f := newFake(t)
 	server := httptest.NewServer(newHandler(f))
 	t.Cleanup(server.Close)
@@ -63,6 +64,7 @@ func TestLiveUpdates(t *testing.T) {
 // A job's page goes on after a time in which something before the service, such as a
 // proxy, answers that it is away.
 func TestServiceAway(t *testing.T) {
+	t.Parallel()
 	f := newFake(t)
 	var away atomic.Bool
 	pages := newHandler(f)
@@ -105,6 +107,7 @@ func listening(t *testing.T, f *fake, b *webtest.Tab, pages int) {
 
 // Without script the page of a running job loads itself again.
 func TestWithoutScript(t *testing.T) {
+	t.Parallel()
 	f := newFake(t)
 	server := httptest.NewServer(newHandler(f))
 	t.Cleanup(server.Close)
