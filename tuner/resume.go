@@ -59,6 +59,9 @@ func (t *tuner) resume(ctx context.Context) error {
 		t.counts.Known += k.stored
 	}
 	t.emit(Resumed{Trials: t.counts.Known, Ignored: ignored, Suggested: suggested, Budget: t.cfg.Trials, Tasks: len(t.tasks), Skipped: t.skipped})
+	if t.counts.Known > 0 {
+		t.emit(t.progress()) // there may be nothing to add
+	}
 	return nil
 }
 

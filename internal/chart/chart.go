@@ -62,6 +62,9 @@ const (
 // glyphs are the marks of single points, and all marks as text.
 var glyphs = map[Mark]draw.GlyphDrawer{Circle: draw.CircleGlyph{}, Triangle: draw.PyramidGlyph{}, Square: draw.BoxGlyph{}}
 
+// radii of the glyphs give them about the same area.
+var radii = map[Mark]vg.Length{Circle: vg.Points(3.2), Triangle: vg.Points(5), Square: vg.Points(4)}
+
 var glyphTexts = map[Mark]string{Circle: "●", Triangle: "▲", Square: "■", Line: "━", Dashed: "╌"}
 
 const (
@@ -208,7 +211,7 @@ func (s *Series) plotter(alpha uint8) (drawn, error) {
 		if err != nil {
 			return nil, err
 		}
-		d.GlyphStyle = draw.GlyphStyle{Color: colour, Radius: vg.Points(3.2), Shape: shape}
+		d.GlyphStyle = draw.GlyphStyle{Color: colour, Radius: radii[s.Mark], Shape: shape}
 		return d, nil
 	}
 	l, err := plotter.NewLine(points)

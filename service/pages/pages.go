@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"net/http"
 	"strconv"
 	"time"
 
@@ -30,7 +29,7 @@ type Limits func(context.Context, schedules.ISA) (*views.Machine, error)
 
 // New returns the pages of a service. workers may be nil: it measures by itself; and
 // limits, where the machine that measures is another one.
-func New(s *service.Service, workers Workers, limits Limits, log *slog.Logger) http.Handler {
+func New(s *service.Service, workers Workers, limits Limits, log *slog.Logger) *web.Handler {
 	return web.New(&source{Service: s, workers: workers, machines: machines{service: s, limits: limits, log: log}}, log)
 }
 
@@ -144,7 +143,10 @@ func (s *source) job(j api.Job) views.Job {
 	v := views.Job{
 		ID: strconv.FormatInt(j.ID, 10), Model: j.ModelName, Owner: j.Owner, State: string(j.State), Error: j.Error,
 		Target: s.target(j).String(), Priority: j.Spec.Priority, Submitted: j.Created, Started: j.Started, Ended: j.Finished,
-		Budget: j.Spec.Trials, HasNetwork: !j.Started.IsZero(),
+		Budget: j.Spec.Trials, HasNetwork: !j.Started.IsZero() || j.SameAs != 0,
+	}
+	if j.SameAs != 0 {
+		v.SameAs = strconv.FormatInt(j.SameAs, 10)
 	}
 	if p := j.Progress; p != nil {
 		v.Done, v.Failed, v.PerSecond, v.Left = p.Done, p.Failed, p.PerSecond, time.Duration(p.LeftS*float64(time.Second))

@@ -82,10 +82,18 @@ func get(t *testing.T, url string) (int, string) {
 // Every page of a service with a job that has ended says what it should, from the
 // job's list to the assembly of a layer, and no foreign name is markup.
 func TestPages(t *testing.T) {
-	server, _ := serve(t, nil)
+	server, s := serve(t, nil)
+	first, err := s.Job(t.Context(), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if same, err := s.Submit(t.Context(), service.Local, first.Spec); err != nil || same.ID != 2 || same.SameAs != 1 {
+		t.Fatalf("an equal job is %+v, %v", same, err)
+	}
 	task := ""
 	for _, c := range []struct{ path, want string }{
 		{"/", "12 of 12"}, {"/jobs/1", "12 of 12"}, {"/jobs/1/live", "12"}, {"/networks/1", "conv2d"},
+		{"/jobs/2", `href="/jobs/1">job 1<`}, {"/jobs/2", `href="/networks/2"`},
 		{"/workers", "this machine"}, {"/log?q=conv2d+k3x3", "1 found"}, {"/log?q=dense", "no workload"},
 	} {
 		status, body := get(t, server.URL+c.path)

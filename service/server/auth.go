@@ -1,7 +1,6 @@
 package server
 
 import (
-	"html/template"
 	"net"
 	"net/http"
 	"strings"
@@ -53,9 +52,7 @@ func (s *Server) as(role service.Role, f func(http.ResponseWriter, *http.Request
 		case c.Role < role:
 			return httpErrorf(http.StatusForbidden, "this needs the role %v, and the token of %s has %v", role, c.Name, c.Role)
 		}
-		if o := observer(w); o != nil {
-			o.caller = c.Name
-		}
+		note(w, c)
 		return f(w, r, c)
 	})
 }
@@ -80,9 +77,9 @@ func (s *Server) caller(r *http.Request) (c service.Caller, ok bool, err error) 
 }
 
 // page serves pages to callers who may read; others are sent to log in.
-func (s *Server) page(next http.Handler) http.Handler {
+func (s *Server) page() http.Handler {
 	return s.answer(func(w http.ResponseWriter, r *http.Request) error {
-		_, ok, err := s.caller(r)
+		c, ok, err := s.caller(r)
 		if err != nil {
 			return err
 		}
@@ -90,27 +87,18 @@ func (s *Server) page(next http.Handler) http.Handler {
 			http.Redirect(w, r, "/login", http.StatusSeeOther)
 			return nil
 		}
-		next.ServeHTTP(w, r)
+		note(w, c)
+		if _, err := r.Cookie(cookieName); err == nil && c != service.Local {
+			s.cfg.Pages.As(c.Name).ServeHTTP(w, r)
+		} else {
+			s.cfg.Pages.ServeHTTP(w, r)
+		}
 		return nil
 	})
 }
 
-var loginPage = template.Must(template.New("login").Parse(`<!DOCTYPE html>
-<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>qtune: log in</title>
-<main><h1>qtune</h1>{{with .}}<p role="alert">{{.}}</p>{{end}}
-<form method="post" action="/login"><label>Token <input type="password" name="token" required autocomplete="current-password"></label>
-<button>Log in</button></form></main></html>
-`))
-
-func (s *Server) loginForm(w http.ResponseWriter, _ *http.Request) {
-	writeLogin(w, http.StatusOK, "")
-}
-
-func writeLogin(w http.ResponseWriter, status int, fault string) {
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.Header().Set("Content-Security-Policy", "default-src 'none'; form-action 'self'; frame-ancestors 'none'")
-	w.WriteHeader(status)
-	_ = loginPage.Execute(w, fault) // the client has gone, then
+func (s *Server) loginForm(w http.ResponseWriter, r *http.Request) {
+	s.cfg.Pages.Login(w, r, http.StatusOK, "")
 }
 
 // maxForm bounds the form that logs in, in bytes.
@@ -129,7 +117,7 @@ func (s *Server) login(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if !ok {
-		writeLogin(w, http.StatusUnauthorized, "That token is not valid.")
+		s.cfg.Pages.Login(w, r, http.StatusUnauthorized, "That token is not valid.")
 		return nil
 	}
 	s.setCookie(w, token, 30*24*60*60)

@@ -17,7 +17,7 @@ import (
 // is a fault, and what is refused stores nothing.
 func FuzzHandlers(f *testing.F) {
 	_, s := newServer(f, nil)
-	server := New(Config{Service: s, Open: true, Pages: http.NotFoundHandler()})
+	server := New(Config{Service: s, Open: true, Pages: fakePages{}})
 	for _, r := range server.table() {
 		path := strings.NewReplacer("{id}", "1", "{hash}", strings.Repeat("0", 64)).Replace(r.path)
 		f.Add(r.method, path, "Content-Type", "application/json", []byte(`{"model":"`+strings.Repeat("0", 64)+`","trials":3}`))
@@ -27,6 +27,7 @@ func FuzzHandlers(f *testing.F) {
 	f.Add("POST", "/v1/log", "Content-Type", "application/jsonl", []byte(`{"kind":"log","format":2}`+"\n"+`{"kind":"end"}`))
 	f.Add("POST", "/v1/log", "Content-Type", "application/jsonl", []byte(`{"kind":"trial","workload":"x"}`))
 	f.Add("POST", "/login", "Content-Type", "application/x-www-form-urlencoded", []byte("token=%00"))
+	f.Add("POST", "/logout", "Cookie", "qtune_token=x", []byte(nil))
 	f.Add("GET", "/v1/models/..%2f..%2ftune.db", "Authorization", "Bearer \xff", []byte(nil))
 	f.Add("BREW", "//v1/../v1/jobs;x?%zz=1", "Cookie", "qtune_token=\"", []byte(nil))
 	count := func(t *testing.T) (n int) {

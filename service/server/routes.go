@@ -73,8 +73,11 @@ func (s *Server) routes() http.Handler {
 	}
 	mux.HandleFunc("GET /login", s.loginForm)
 	mux.Handle("POST /login", s.answer(s.login))
-	mux.HandleFunc("GET /logout", s.logout)
-	mux.Handle("/", s.page(s.cfg.Pages))
+	mux.HandleFunc("POST /logout", s.logout) // not GET: a link of another site would do
+	for _, path := range s.cfg.Pages.Public() {
+		mux.Handle("GET "+path, s.cfg.Pages)
+	}
+	mux.Handle("/", s.page())
 	return mux
 }
 
@@ -207,6 +210,13 @@ func observer(w http.ResponseWriter) *observed {
 			return nil
 		}
 		w = u.Unwrap()
+	}
+}
+
+// note has a request's line in the log say who asked.
+func note(w http.ResponseWriter, c service.Caller) {
+	if o := observer(w); o != nil {
+		o.caller = c.Name
 	}
 }
 

@@ -39,12 +39,23 @@ type Config struct {
 	// address that no other machine reaches.
 	Open bool
 	TLS  bool // cookies are sent over TLS only
-	// Pages serves everything that is not the API, to callers with a token. May be
-	// nil.
-	Pages http.Handler
+	// Pages serves everything that is not the API. May be nil.
+	Pages Pages
 	// Workers lists the workers of a fleet. nil: there is none.
 	Workers func(context.Context) ([]api.Worker, error)
 	Log     *slog.Logger // nil = none
+}
+
+// Pages are for people with a browser.
+type Pages interface {
+	http.Handler // for callers with a token, but for what is Public
+	// As returns the same for a user who has logged in, and may log out.
+	As(user string) http.Handler
+	// Login answers with the form that asks for a token. fault says what was wrong with
+	// the one before; it may be empty.
+	Login(w http.ResponseWriter, r *http.Request, status int, fault string)
+	// Public returns the paths of what that form needs.
+	Public() []string
 }
 
 // Limits of a server.

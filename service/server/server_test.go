@@ -240,11 +240,27 @@ func TestHostile(t *testing.T) {
 	}
 }
 
+// fakePages say their path and for whom they are.
+type fakePages struct{ user string }
+
+func (p fakePages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	fmt.Fprintf(w, "page %s for %q", r.URL.Path, p.user)
+}
+
+func (fakePages) As(user string) http.Handler { return fakePages{user} }
+
+func (fakePages) Login(w http.ResponseWriter, _ *http.Request, status int, fault string) {
+	w.Header().Set("Content-Type", "text/html")
+	w.WriteHeader(status)
+	fmt.Fprint(w, "<form>"+fault)
+}
+
+func (fakePages) Public() []string { return []string{"/public"} }
+
 func TestTokensAndRoles(t *testing.T) {
-	h, s := newServer(t, func(_ *service.Config, c *Config) {
-		c.Pages = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "page "+r.URL.Path) })
-	})
-	asking{"GET", "/page", "", nil, 200, "page /page"}.check(t, h.URL)
+	h, s := newServer(t, func(_ *service.Config, c *Config) { c.Pages = fakePages{} })
+	asking{"GET", "/page", "", nil, 200, `page /page for ""`}.check(t, h.URL)
+	asking{"GET", "/page", "", map[string]string{"Cookie": cookieName + "=old"}, 200, `page /page for ""`}.check(t, h.URL)
 	tokens := map[service.Role]string{}
 	for _, role := range []service.Role{service.Read, service.Submit, service.Admin} {
 		tokens[role] = must(s.AddToken(t.Context(), role.String(), role))
@@ -272,6 +288,8 @@ func TestTokensAndRoles(t *testing.T) {
 	}
 	// Pages: by a cookie.
 	asking{"GET", "/page", "", nil, 303, ""}.check(t, h.URL)
+	asking{"GET", "/public", "", nil, 200, "page /public"}.check(t, h.URL)
+	asking{"POST", "/public", "", nil, 303, ""}.check(t, h.URL)
 	form := map[string]string{"Content-Type": "application/x-www-form-urlencoded"}
 	asking{"GET", "/login", "", nil, 200, "<form"}.check(t, h.URL)
 	asking{"POST", "/login", "token=x", form, 401, "not valid"}.check(t, h.URL)
@@ -287,12 +305,16 @@ func TestTokensAndRoles(t *testing.T) {
 		t.Errorf("%+v", cookie)
 	}
 	held := map[string]string{"Cookie": cookie.Name + "=" + cookie.Value}
-	asking{"GET", "/page", "", held, 200, "page /page"}.check(t, h.URL)
+	asking{"GET", "/page", "", held, 200, `page /page for "read"`}.check(t, h.URL)
+	asking{"GET", "/page", "", bearer(tokens[service.Read]), 200, `page /page for ""`}.check(t, h.URL)
+	asking{"POST", "/logout", "", map[string]string{"Cookie": held["Cookie"], "Sec-Fetch-Site": "cross-site"}, 403, "another site"}.check(t, h.URL)
+	asking{"GET", "/logout", "", held, 200, "page /logout"}.check(t, h.URL) // no more than any other page
 	asking{"GET", "/v1/jobs", "", held, 200, "jobs"}.check(t, h.URL)
 	if err := s.Revoke(t.Context(), "read"); err != nil {
 		t.Fatal(err)
 	}
 	asking{"GET", "/v1/jobs", "", held, 401, "token"}.check(t, h.URL)
+	asking{"GET", "/page", "", held, 303, ""}.check(t, h.URL)
 }
 
 func TestListenersThatNeedMore(t *testing.T) {

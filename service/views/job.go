@@ -16,6 +16,7 @@ type Job struct {
 	Owner    string
 	State    string // such as "queued", "running", "paused", "done", "failed", "cancelled"
 	Error    string // why it failed
+	SameAs   string // an equal job that had found the result; empty: none
 	Target   string
 	Priority int
 
@@ -56,6 +57,12 @@ func (j *Job) Progress() float64 {
 	return min(float64(j.Done)/float64(j.Budget), 1)
 }
 
+// InFinals tells that all trials are done, and the leaders meet again.
+func (j *Job) InFinals() bool { return j.State == "running" && j.Progress() == 1 }
+
+// EndedEarly tells that the job is done although it has trials left.
+func (j *Job) EndedEarly() bool { return j.State == "done" && j.Progress() < 1 }
+
 // Gain is Default / Network; 0 = not known.
 func (j *Job) Gain() float64 { return gain(j.Default, j.Network) }
 
@@ -66,6 +73,7 @@ type JobTask struct {
 	Count, Trials int
 	Failed        int
 	Default, Best measure.Nanos // 0 = not known yet
+	Noise         float64       // of a trial, Spread.Median; 0 = not known yet
 	State         string        // such as "searching", "ended", "skipped"
 	// Curve is the best time after each trial; 0 while there is none.
 	Curve    []measure.Nanos
@@ -87,7 +95,8 @@ func NewJobTask(ctx context.Context, log *logs.Log, w schedules.Workload, target
 	for _, trial := range trials {
 		t.add(trial)
 	}
-	k := JobTask{Workload: w, Target: target, Trials: t.Trials, Failed: t.Trials - len(t.Points), Default: t.trialOf(space.Start()), Curve: t.Curve, Failures: t.Failures}
+	k := JobTask{Workload: w, Target: target, Trials: t.Trials, Failed: t.Trials - len(t.Points), Default: t.trialOf(space.Start()),
+		Noise: t.spread().Median, Curve: t.Curve, Failures: t.Failures}
 	if len(t.Curve) > 0 {
 		k.Best = t.Curve[len(t.Curve)-1]
 	}
@@ -97,12 +106,16 @@ func NewJobTask(ctx context.Context, log *logs.Log, w schedules.Workload, target
 // Gain is Default / Best; 0 = not known.
 func (t *JobTask) Gain() float64 { return gain(t.Default, t.Best) }
 
-// Share is the part of the job's trials that the task has had.
+// Share is the part of all the tasks' trials that one has had.
 func (j *Job) Share(t JobTask) float64 {
-	if j.Done == 0 {
+	all := 0
+	for _, k := range j.Tasks {
+		all += k.Trials
+	}
+	if all == 0 {
 		return 0
 	}
-	return float64(t.Trials) / float64(j.Done)
+	return float64(t.Trials) / float64(all)
 }
 
 // A Worker measures for a service.

@@ -81,7 +81,7 @@ func TestReport(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if j.Trials != k.Trials || j.Failed != k.Trials-len(k.Points) || j.Best != k.Curve[len(k.Curve)-1] || j.Default == 0 || j.Gain() < 1 || !slices.Equal(j.Curve, k.Curve) {
+	if j.Trials != k.Trials || j.Failed != k.Trials-len(k.Points) || j.Best != k.Curve[len(k.Curve)-1] || j.Default == 0 || j.Gain() < 1 || j.Noise != k.Spread.Median || j.Noise <= 0 || !slices.Equal(j.Curve, k.Curve) {
 		t.Errorf("the task of a job is %+v", j)
 	}
 }
@@ -237,9 +237,18 @@ func TestAddFailures(t *testing.T) {
 }
 
 func TestJob(t *testing.T) {
-	j := views.Job{Done: 30, Budget: 20, Default: 300, Network: 200}
-	if j.Progress() != 1 || j.Gain() != 1.5 || j.IsOver() || j.Share(views.JobTask{Trials: 15}) != 0.5 {
+	j := views.Job{Done: 30, Budget: 20, Default: 300, Network: 200, Tasks: []views.JobTask{{Trials: 15}, {Trials: 45}}}
+	if j.Progress() != 1 || j.Gain() != 1.5 || j.IsOver() || j.Share(j.Tasks[0]) != 0.25 {
 		t.Errorf("progress %v, gain %v", j.Progress(), j.Gain())
+	}
+	for _, c := range []struct {
+		state           string
+		done            int
+		inFinals, early bool
+	}{{"running", 5, false, false}, {"running", 9, true, false}, {"done", 5, false, true}, {"done", 9, false, false}, {"cancelled", 5, false, false}} {
+		if j := (views.Job{State: c.state, Done: c.done, Budget: 9}); j.InFinals() != c.inFinals || j.EndedEarly() != c.early {
+			t.Errorf("%+v: in finals %v, ended early %v", c, j.InFinals(), j.EndedEarly())
+		}
 	}
 	if (&views.Job{}).Progress() != 0 || (&views.Job{Network: measure.Nanos(5)}).Gain() != 0 || (&views.Job{}).Share(views.JobTask{}) != 0 {
 		t.Error("a job that has not begun has done something")

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"net/http"
 	"os"
 	"path/filepath"
 	"sync"
@@ -89,7 +88,7 @@ func newFake(t testing.TB) *fake {
 	for i, task := range f.tasks {
 		k := views.JobTask{Workload: task.Workload, Target: viewstest.Target, Count: task.Count, State: "searching"}
 		if i > 0 { // the first has not begun
-			k.Trials, k.Default, k.Best = 6, 30000, 25000
+			k.Trials, k.Default, k.Best, k.Noise = 6, 30000, 25000, 0.013
 			k.Curve = []measure.Nanos{0, 30000, 30000, 27000, 25000, 25000}
 		}
 		live.Tasks = append(live.Tasks, k)
@@ -185,4 +184,4 @@ func (f *fake) Workers(context.Context) ([]views.Worker, error) {
 	}, nil
 }
 
-func newHandler(f *fake) http.Handler { return New(f, slog.New(slog.DiscardHandler)) }
+func newHandler(f *fake) *Handler { return New(f, slog.New(slog.DiscardHandler)) }

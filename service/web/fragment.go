@@ -3,6 +3,7 @@ package web
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
 	"net/http"
 	"strings"
 	"sync"
@@ -12,8 +13,9 @@ import (
 )
 
 // Of a large network's job the live part takes ten milliseconds to make, on the
-// machine that measures: all who watch share one for fragmentAge, and a change of the
-// job's state is seen at once.
+// machine that measures: all who watch share one for fragmentAge. Who asks after a
+// change waits until it may be made again; a change of the job's state is shown at
+// once.
 const (
 	fragmentAge  = time.Second
 	maxFragments = 256 // jobs
@@ -24,6 +26,7 @@ type fragment struct {
 	mu           sync.Mutex // held while it is made: others wait for the same
 	at           time.Time
 	state        string
+	trials       int
 	html, zipped []byte
 }
 
@@ -33,17 +36,33 @@ type fragments struct {
 	of map[string]*fragment
 }
 
-// get returns the live part of a job's page, as text and compressed.
-func (f *fragments) get(j *views.Job) (html, zipped []byte, err error) {
-	p := f.job(j.ID)
+// get returns the live part of the page of a job that read returns, as text and
+// compressed.
+func (f *fragments) get(ctx context.Context, id string, read func() (*views.Job, error)) (html, zipped []byte, err error) {
+	p := f.job(id)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.state != j.State || time.Since(p.at) >= fragmentAge {
-		if err := p.make(j); err != nil {
+	for {
+		j, err := read()
+		if err != nil {
 			return nil, nil, err
 		}
+		left := fragmentAge - time.Since(p.at)
+		switch {
+		case p.state != j.State || left <= 0:
+			if err := p.make(j); err != nil {
+				return nil, nil, err
+			}
+			return p.html, p.zipped, nil
+		case p.trials == j.Done:
+			return p.html, p.zipped, nil
+		}
+		select {
+		case <-time.After(left):
+		case <-ctx.Done():
+			return nil, nil, ctx.Err()
+		}
 	}
-	return p.html, p.zipped, nil
 }
 
 func (f *fragments) job(id string) *fragment {
@@ -77,17 +96,14 @@ func (p *fragment) make(j *views.Job) error {
 	if err := z.Close(); err != nil {
 		return err
 	}
-	p.at, p.state, p.html, p.zipped = at, j.State, html.Bytes(), zipped.Bytes()
+	p.at, p.state, p.trials, p.html, p.zipped = at, j.State, j.Done, html.Bytes(), zipped.Bytes()
 	return nil
 }
 
 // live answers with the part of a job's page that changes.
-func (h *handler) live(w http.ResponseWriter, r *http.Request) {
-	var html, zipped []byte
-	j, err := h.source.Job(r.Context(), r.PathValue("id"))
-	if err == nil {
-		html, zipped, err = h.fragments.get(j)
-	}
+func (h *Handler) live(w http.ResponseWriter, r *http.Request) {
+	ctx, id := r.Context(), r.PathValue("id")
+	html, zipped, err := h.fragments.get(ctx, id, func() (*views.Job, error) { return h.source.Job(ctx, id) })
 	if err != nil {
 		e := h.explain(r, err)
 		http.Error(w, e.text, e.status)

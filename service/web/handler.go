@@ -51,18 +51,19 @@ var ErrNotFound = errors.New("not found")
 // policy lets a page load what this handler serves, and nothing else.
 const policy = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 
-// A handler serves the pages.
-type handler struct {
+// A Handler serves the pages.
+type Handler struct {
 	source    Source
 	log       *slog.Logger
+	mux       *http.ServeMux
 	fragments fragments
 }
 
 // New returns the pages, which expect to be at the root of their host. They only
 // read: whoever may see them is for the caller to check. log is told of errors.
-func New(source Source, log *slog.Logger) http.Handler {
-	h := &handler{source: source, log: log}
+func New(source Source, log *slog.Logger) *Handler {
 	mux := http.NewServeMux()
+	h := &Handler{source: source, log: log, mux: mux}
 	mux.HandleFunc("GET /{$}", h.page(h.jobs))
 	mux.HandleFunc("GET /jobs/{id}", h.page(h.job))
 	mux.HandleFunc("GET /jobs/{id}/live", h.live)
@@ -75,29 +76,32 @@ func New(source Source, log *slog.Logger) http.Handler {
 	if err != nil {
 		panic(err) // the name is a constant
 	}
-	for _, name := range []string{"style.css", "live.js", "icon.svg"} {
-		mux.HandleFunc("GET /"+name, func(w http.ResponseWriter, r *http.Request) { http.ServeFileFS(w, r, static, name) })
+	for _, name := range append(public, "/live.js") {
+		mux.HandleFunc("GET "+name, func(w http.ResponseWriter, r *http.Request) { http.ServeFileFS(w, r, static, name[1:]) })
 	}
 	mux.HandleFunc("/", h.page(h.nowhere))
-	return secure(mux)
+	return h
+}
+
+// ServeHTTP answers somebody who need not log in.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	secure(w.Header())
+	h.mux.ServeHTTP(w, r)
 }
 
 // secure adds the headers that all answers have.
-func secure(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		head := w.Header()
-		head.Set("Content-Security-Policy", policy)
-		head.Set("X-Content-Type-Options", "nosniff")
-		head.Set("Referrer-Policy", "no-referrer")
-		head.Set("Cache-Control", "no-store")
-		next.ServeHTTP(w, r)
-	})
+func secure(head http.Header) {
+	head.Set("Content-Security-Policy", policy)
+	head.Set("X-Content-Type-Options", "nosniff")
+	head.Set("Referrer-Policy", "no-referrer")
+	head.Set("Cache-Control", "no-store")
 }
 
 // A page is what the layout shows.
 type page struct {
 	Title, Heading string
 	Nav            []navEntry
+	User           string // who has logged in; empty: nobody has to
 	Live           bool
 	Body           template.HTML
 }
@@ -123,38 +127,43 @@ type statusError struct {
 func (e *statusError) Error() string { return e.text }
 
 // page makes a handler of what makes a content.
-func (h *handler) page(make func(*http.Request) (content, error)) http.HandlerFunc {
+func (h *Handler) page(make func(*http.Request) (content, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		c, err := make(r)
 		status := http.StatusOK
 		if err != nil {
 			c, status = h.failure(r, err)
 		}
-		var body, whole bytes.Buffer
-		err = templates().ExecuteTemplate(&body, c.template, c.data)
-		if err == nil {
-			p := page{Title: c.title, Heading: c.title, Nav: navigation(r.URL.Path), Live: c.live, Body: template.HTML(body.String())}
-			err = templates().ExecuteTemplate(&whole, "page", p)
-		}
-		if err != nil {
-			h.log.ErrorContext(r.Context(), "page", "path", r.URL.Path, "error", err)
-			http.Error(w, "the page could not be made", http.StatusInternalServerError)
-			return
-		}
-		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		w.WriteHeader(status)
-		_, _ = w.Write(whole.Bytes()) // who has gone needs no page
+		h.write(w, r, status, c, page{Nav: navigation(r.URL.Path), User: user(r)})
 	}
 }
 
+// write answers with a content in the layout of p.
+func (h *Handler) write(w http.ResponseWriter, r *http.Request, status int, c content, p page) {
+	var body, whole bytes.Buffer
+	err := templates().ExecuteTemplate(&body, c.template, c.data)
+	if err == nil {
+		p.Title, p.Heading, p.Live, p.Body = c.title, c.title, c.live, template.HTML(body.String())
+		err = templates().ExecuteTemplate(&whole, "page", p)
+	}
+	if err != nil {
+		h.log.ErrorContext(r.Context(), "page", "path", r.URL.Path, "error", err)
+		http.Error(w, "the page could not be made", http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = w.Write(whole.Bytes()) // who has gone needs no page
+}
+
 // failure is the page of an error.
-func (h *handler) failure(r *http.Request, err error) (content, int) {
+func (h *Handler) failure(r *http.Request, err error) (content, int) {
 	e := h.explain(r, err)
 	return content{title: http.StatusText(e.status), template: "error", data: e.text}, e.status
 }
 
 // explain says what of an error may be shown.
-func (h *handler) explain(r *http.Request, err error) *statusError {
+func (h *Handler) explain(r *http.Request, err error) *statusError {
 	var e *statusError
 	switch {
 	case errors.As(err, &e):
@@ -173,12 +182,12 @@ func navigation(path string) []navEntry {
 	for i := range nav {
 		nav[i].Here = path == nav[i].Href
 	}
-	nav[0].Here = nav[0].Here || strings.HasPrefix(path, "/jobs/")
+	nav[0].Here = nav[0].Here || strings.HasPrefix(path, "/jobs/") || strings.HasPrefix(path, "/networks/")
 	return nav
 }
 
 // nowhere answers what no other route does.
-func (h *handler) nowhere(r *http.Request) (content, error) {
+func (h *Handler) nowhere(r *http.Request) (content, error) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		return content{}, &statusError{http.StatusMethodNotAllowed, "These pages are for reading."}
 	}

@@ -187,6 +187,36 @@ func TestHeaders(t *testing.T) {
 	}
 }
 
+// The page to log in is one of the pages, and all that it needs is public.
+func TestLogin(t *testing.T) {
+	h := newHandler(newFake(t))
+	w := httptest.NewRecorder()
+	h.Login(w, httptest.NewRequest("GET", "/login", nil), http.StatusUnauthorized, viewstest.Hostile)
+	text := w.Body.String()
+	if w.Code != http.StatusUnauthorized || w.Header().Get("Content-Security-Policy") != policy || !strings.Contains(html.UnescapeString(text), viewstest.Hostile) {
+		t.Errorf("status %d, header %v: %s", w.Code, w.Header(), text)
+	}
+	for _, link := range checkPage(t, "/login", text, "") {
+		if !slices.Contains(h.Public(), link) {
+			t.Errorf("it needs %s", link)
+		}
+	}
+	for _, path := range h.Public() {
+		if w := get(h, "GET", path); w.Code != http.StatusOK {
+			t.Errorf("%s: status %d", path, w.Code)
+		}
+	}
+	const form = `action="/logout" method="post"`
+	if text := get(h, "GET", "/workers").Body.String(); strings.Contains(text, form) {
+		t.Error("somebody is offered to log out who has not logged in")
+	}
+	text = get(h.As(viewstest.Hostile), "GET", "/nowhere").Body.String()
+	if !strings.Contains(text, form) || !strings.Contains(html.UnescapeString(text), viewstest.Hostile) {
+		t.Errorf("who has logged in: %s", text)
+	}
+	checkPage(t, "/nowhere", text, "")
+}
+
 func TestErrorPages(t *testing.T) {
 	h := newHandler(newFake(t))
 	for _, c := range []struct {
@@ -295,6 +325,10 @@ func TestFragment(t *testing.T) {
 	}
 	if text, err := io.ReadAll(z); err != nil || string(text) != plain || !strings.Contains(plain, "120 of 400 trials") {
 		t.Errorf("%v: %s, want %s", err, text, plain)
+	}
+	f.advance(130, false)
+	if now := live("").Body.String(); !strings.Contains(now, "130 of 400 trials") {
+		t.Errorf("who asks after a change does not see it: %s", now)
 	}
 	f.advance(399, true)
 	if now := live("").Body.String(); !strings.Contains(now, "399 of 400 trials") || !strings.Contains(now, "data-over") {

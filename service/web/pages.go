@@ -9,12 +9,12 @@ import (
 	"qtune/schedules"
 )
 
-func (h *handler) jobs(r *http.Request) (content, error) {
+func (h *Handler) jobs(r *http.Request) (content, error) {
 	jobs, err := h.source.Jobs(r.Context())
 	return content{title: "Jobs", template: "jobs", data: jobs}, err
 }
 
-func (h *handler) job(r *http.Request) (content, error) {
+func (h *Handler) job(r *http.Request) (content, error) {
 	j, err := h.source.Job(r.Context(), r.PathValue("id"))
 	if err != nil {
 		return content{}, err
@@ -22,15 +22,16 @@ func (h *handler) job(r *http.Request) (content, error) {
 	return content{title: fmt.Sprintf("Job %s: %s", j.ID, j.Model), template: "job", data: j, live: !j.IsOver()}, nil
 }
 
-func (h *handler) network(r *http.Request) (content, error) {
-	n, err := h.source.Network(r.Context(), r.PathValue("id"))
+func (h *Handler) network(r *http.Request) (content, error) {
+	id := r.PathValue("id")
+	n, err := h.source.Network(r.Context(), id)
 	if err != nil {
 		return content{}, err
 	}
-	return content{title: n.Name, template: "network", data: &networkPage{Network: n}}, nil
+	return content{title: "Network: " + n.Name, template: "network", data: &networkPage{Network: n, Job: id}}, nil
 }
 
-func (h *handler) task(r *http.Request) (content, error) {
+func (h *Handler) task(r *http.Request) (content, error) {
 	q := r.URL.Query()
 	w, err := schedules.ParseWorkload(q.Get("workload"))
 	if err != nil {
@@ -50,7 +51,7 @@ func (h *handler) task(r *http.Request) (content, error) {
 	return content{title: short(w), template: "task", data: &taskPage{Task: t, Level: 2, Form: true}}, nil
 }
 
-func (h *handler) workers(r *http.Request) (content, error) {
+func (h *Handler) workers(r *http.Request) (content, error) {
 	workers, err := h.source.Workers(r.Context())
 	return content{title: "Workers", template: "workers", data: workers}, err
 }
@@ -61,7 +62,7 @@ const (
 	maxMatches = 200
 )
 
-func (h *handler) search(r *http.Request) (content, error) {
+func (h *Handler) search(r *http.Request) (content, error) {
 	query := r.URL.Query().Get("q")
 	if len(query) > maxQuery {
 		return content{}, &statusError{http.StatusBadRequest, fmt.Sprintf("At most %d bytes can be searched for.", maxQuery)}
@@ -85,7 +86,7 @@ const (
 
 // events tells of every change of a job, with no more than that it changed, until
 // it is over. Changes that follow each other closely are one event.
-func (h *handler) events(w http.ResponseWriter, r *http.Request) {
+func (h *Handler) events(w http.ResponseWriter, r *http.Request) {
 	changed, err := h.source.Watch(r.Context(), r.PathValue("id"))
 	if err != nil {
 		e := h.explain(r, err)

@@ -11,6 +11,7 @@ import (
 // A networkPage is a network in a page or a report.
 type networkPage struct {
 	*views.Network
+	Job      string // whose network it is; empty in a report
 	Prefix   string // of ids
 	inReport bool
 }
@@ -49,7 +50,7 @@ func Report(w io.Writer, r *views.Report) error {
 	if err != nil {
 		return err
 	}
-	p := reportPage{Report: r, Network: &networkPage{r.Network, "network-", true}, Style: template.CSS(style)}
+	p := reportPage{Report: r, Network: &networkPage{Network: r.Network, Prefix: "network-", inReport: true}, Style: template.CSS(style)}
 	for i := range r.Tasks {
 		n := r.Layers[i].Number
 		p.Tasks = append(p.Tasks, taskPage{Task: &r.Tasks[i], Prefix: anchor(n) + "-", Level: 3, Number: n, Anchor: anchor(n)})

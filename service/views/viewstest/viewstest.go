@@ -61,7 +61,7 @@ func Tune(path string, g *qnn.Graph) (*logs.Log, error) {
 	}
 	_, err = tuner.Tune(context.Background(), tuner.Config{
 		Tasks: convolutions, Target: Target, Store: l, Trials: 12 * len(convolutions), Seed: 7,
-		Runner: sim.New(sim.Config{Seed: 3, Noise: 0.02, Slots: 1, Fail: fail}),
+		Runner: sim.New(sim.Config{Seed: 3, Noise: 0.02, Slots: 1, Fail: Fail}),
 	})
 	if err != nil {
 		return nil, errors.Join(err, l.Close())
@@ -69,8 +69,8 @@ func Tune(path string, g *qnn.Graph) (*logs.Log, error) {
 	return l, nil
 }
 
-// fail lets some schedules fail, but never the default ones.
-func fail(j measure.Job) (measure.Status, string) {
+// Fail lets some schedules fail, but never the default ones.
+func Fail(j measure.Job) (measure.Status, string) {
 	space, err := schedules.SpaceFor(j.Workload, j.ISA)
 	if err != nil || j.Schedule == space.Start() || !strings.Contains(j.Schedule.String(), "u=2") {
 		return measure.OK, ""

@@ -1,11 +1,14 @@
 // Replaces the live part of a job's page whenever the service says that the job has
-// changed. Without this script the page reloads itself.
+// changed, and goes on when the service was away. Without this script the page
+// reloads itself.
 (() => {
   const live = document.getElementById("live");
   const status = document.getElementById("status");
   if (!live || !window.EventSource) return;
 
   const sayEvery = 10000; // ms between what a screen reader says
+  const listenAgain = 3000; // ms after an answer that was no stream
+  let events;
   let said = 0;
   let busy = false;
   let again = false;
@@ -34,7 +37,8 @@
     busy = true;
     try {
       const answer = await fetch(live.dataset.fragment);
-      if (answer.ok) show(await answer.text());
+      if (answer.redirected) location.reload(); // to where one logs in
+      else if (answer.ok) show(await answer.text());
     } catch {
       // The service is gone: the event source tries again.
     }
@@ -46,6 +50,19 @@
     }
   }
 
-  const events = new EventSource(live.dataset.events);
-  events.onmessage = refresh;
+  function listen() {
+    events = new EventSource(live.dataset.events);
+    events.onmessage = refresh;
+    events.onerror = () => {
+      // A connection that breaks is made again by the browser; what a proxy says of a
+      // service that is away, or a page to log in, ends it.
+      if (events.readyState !== EventSource.CLOSED) return;
+      setTimeout(() => {
+        refresh();
+        listen();
+      }, listenAgain);
+    };
+  }
+
+  listen();
 })();
