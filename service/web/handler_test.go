@@ -50,7 +50,7 @@ func TestEveryPage(t *testing.T) {
 	if pages < 10 {
 		t.Errorf("%d pages were found: %q", pages, paths)
 	}
-	for _, want := range []string{"/jobs/" + running, "/jobs/" + running + "/live", "/networks/" + running, "/workers", "/log", "/style.css", "/live.js", "/icon.svg"} {
+	for _, want := range []string{"/jobs/" + running, "/jobs/" + running + "/live", "/live/jobs", "/live/workers", "/networks/" + running, "/workers", "/log", "/style.css", "/live.js", "/icon.svg"} {
 		if !slices.Contains(paths, want) {
 			t.Errorf("nothing leads to %s", want)
 		}

@@ -1,6 +1,6 @@
-// Replaces the live part of a job's page whenever the service says that the job has
-// changed, and goes on when the service was away. Without this script the page
-// reloads itself.
+// Replaces the live part of a page: of a job whenever the service says that it has
+// changed, of a list every few seconds while it is looked at. It goes on when the
+// service was away. Without this script the page reloads itself.
 (() => {
   const live = document.getElementById("live");
   const status = document.getElementById("status");
@@ -9,11 +9,14 @@
   const sayEvery = 10000; // ms between what a screen reader says
   const listenAgain = 3000; // ms after an answer that was no stream
   let events;
+  let shown = "";
   let said = 0;
   let busy = false;
   let again = false;
 
   function show(html) {
+    if (html === shown) return;
+    shown = html;
     const focused = live.contains(document.activeElement) ? document.activeElement : null;
     const scrolled = [...live.querySelectorAll(".scroll")].map((e) => e.scrollLeft);
     live.innerHTML = html;
@@ -43,7 +46,7 @@
       // The service is gone: the event source tries again.
     }
     busy = false;
-    if (live.querySelector("[data-over]")) events.close();
+    if (events && live.querySelector("[data-over]")) events.close();
     if (again) {
       again = false;
       refresh();
@@ -64,5 +67,6 @@
     };
   }
 
-  listen();
+  if (live.dataset.events) listen();
+  else setInterval(() => { if (!document.hidden) refresh(); }, Number(live.dataset.every));
 })();
