@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -76,6 +77,7 @@ func submit(c *cobra.Command, f *submitFlags) error {
 	if err != nil {
 		return err
 	}
+	fmt.Fprintf(c.ErrOrStderr(), "its page: %s/jobs/%d\n", strings.TrimSuffix(f.remote.server, "/"), j.ID)
 	if f.watch {
 		fmt.Fprintln(c.ErrOrStderr(), jobLine(j))
 		return watchJob(c, to, j.ID, f.json)

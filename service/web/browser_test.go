@@ -61,6 +61,20 @@ func TestLiveUpdates(t *testing.T) {
 	b.Check(t, "live")
 }
 
+// The list of jobs changes while it is looked at, too, and keeps the focus.
+func TestLiveList(t *testing.T) {
+	f := newFake(t)
+	server := httptest.NewServer(newHandler(f))
+	t.Cleanup(server.Close)
+	b := webtest.New(t, server.URL)
+	link := "#job-" + running
+	b.Run(t, chromedp.Navigate(server.URL+"/"), chromedp.WaitVisible(chromedp.CSS(link)), chromedp.Focus(chromedp.CSS(link)))
+	f.advance(333, false)
+	b.Wait(t, `document.querySelector("#live").textContent.includes("333 of 400")`)
+	b.Wait(t, `document.activeElement.id === "job-`+running+`"`)
+	b.Check(t, "list")
+}
+
 // A job's page goes on after a time in which something before the service, such as a
 // proxy, answers that it is away.
 func TestServiceAway(t *testing.T) {

@@ -68,6 +68,8 @@ func New(source Source, log *slog.Logger) *Handler {
 	mux.HandleFunc("GET /jobs/{id}", h.page(h.job))
 	mux.HandleFunc("GET /jobs/{id}/live", h.live)
 	mux.HandleFunc("GET /jobs/{id}/events", h.events)
+	mux.HandleFunc("GET /live/jobs", h.liveList("joblist", func(ctx context.Context) (any, error) { return source.Jobs(ctx) }))
+	mux.HandleFunc("GET /live/workers", h.liveList("workerlist", func(ctx context.Context) (any, error) { return source.Workers(ctx) }))
 	mux.HandleFunc("GET /networks/{id}", h.page(h.network))
 	mux.HandleFunc("GET /task", h.page(h.task))
 	mux.HandleFunc("GET /workers", h.page(h.workers))

@@ -50,7 +50,7 @@ func TestEveryPage(t *testing.T) {
 	if pages < 10 {
 		t.Errorf("%d pages were found: %q", pages, paths)
 	}
-	for _, want := range []string{"/jobs/" + running, "/jobs/" + running + "/live", "/networks/" + running, "/workers", "/log", "/style.css", "/live.js", "/icon.svg"} {
+	for _, want := range []string{"/jobs/" + running, "/jobs/" + running + "/live", "/live/jobs", "/live/workers", "/networks/" + running, "/workers", "/log", "/style.css", "/live.js", "/icon.svg"} {
 		if !slices.Contains(paths, want) {
 			t.Errorf("nothing leads to %s", want)
 		}
@@ -295,6 +295,10 @@ func TestFragment(t *testing.T) {
 	}
 	if text, err := io.ReadAll(z); err != nil || string(text) != plain || !strings.Contains(plain, "120 of 400 trials") {
 		t.Errorf("%v: %s, want %s", err, text, plain)
+	}
+	f.advance(130, false)
+	if now := live("").Body.String(); !strings.Contains(now, "130 of 400 trials") {
+		t.Errorf("who asks after a change does not see it: %s", now)
 	}
 	f.advance(399, true)
 	if now := live("").Body.String(); !strings.Contains(now, "399 of 400 trials") || !strings.Contains(now, "data-over") {

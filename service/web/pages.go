@@ -11,7 +11,7 @@ import (
 
 func (h *Handler) jobs(r *http.Request) (content, error) {
 	jobs, err := h.source.Jobs(r.Context())
-	return content{title: "Jobs", template: "jobs", data: jobs}, err
+	return content{title: "Jobs", template: "jobs", data: jobs, live: true}, err
 }
 
 func (h *Handler) job(r *http.Request) (content, error) {
@@ -53,7 +53,7 @@ func (h *Handler) task(r *http.Request) (content, error) {
 
 func (h *Handler) workers(r *http.Request) (content, error) {
 	workers, err := h.source.Workers(r.Context())
-	return content{title: "Workers", template: "workers", data: workers}, err
+	return content{title: "Workers", template: "workers", data: workers, live: true}, err
 }
 
 // Bounds of a search in the log.

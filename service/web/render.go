@@ -42,7 +42,7 @@ var functions = template.FuncMap{
 	"factor": factor, "percent": percent, "signed": signed, "hundred": hundred, "millions": millions,
 	"when": when, "duration": func(d time.Duration) string { return d.Round(time.Second).String() },
 	"short": short, "tensors": tensors, "meaning": meaning, "stateClass": stateClass,
-	"jobURL": jobURL, "taskURL": taskURL, "figure": newFigure, "spark": newSpark, "heading": newHeading,
+	"every": func() int64 { return listEvery.Milliseconds() }, "jobURL": jobURL, "taskURL": taskURL, "figure": newFigure, "spark": newSpark, "heading": newHeading,
 }
 
 // known prints a time, "-" where it is not known.

@@ -1,6 +1,6 @@
-// Replaces the live part of a job's page whenever the service says that the job has
-// changed, and goes on when the service was away. Without this script the page
-// reloads itself.
+// Replaces the live part of a page: of a job whenever the service says that it has
+// changed, of a list every few seconds while it is looked at. It goes on when the
+// service was away. Without this script the page reloads itself.
 (() => {
   const live = document.getElementById("live");
   const status = document.getElementById("status");
@@ -11,11 +11,14 @@
   const lookAgain = 5000; // ms after the last change: what was shown may have been remembered from before it
   let events;
   let later;
+  let shown = "";
   let said = 0;
   let busy = false;
   let again = false;
 
   function show(html) {
+    if (html === shown) return;
+    shown = html;
     const focused = live.contains(document.activeElement) ? document.activeElement : null;
     const scrolled = [...live.querySelectorAll(".scroll")].map((e) => e.scrollLeft);
     live.innerHTML = html;
@@ -45,7 +48,7 @@
       // The service is gone: the event source tries again.
     }
     busy = false;
-    if (live.querySelector("[data-over]")) {
+    if (events && live.querySelector("[data-over]")) {
       events.close();
       clearTimeout(later);
     }
@@ -75,5 +78,6 @@
     };
   }
 
-  listen();
+  if (live.dataset.events) listen();
+  else setInterval(() => { if (!document.hidden) refresh(); }, Number(live.dataset.every));
 })();
