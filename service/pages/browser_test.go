@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/chromedp/chromedp"
 
@@ -33,7 +32,7 @@ func TestVisit(t *testing.T) {
 	var m api.Model
 	m, v.tasks = upload(t, v.client)
 	v.spec = api.DefaultSpec()
-	v.spec.Model, v.spec.Trials = m.Hash, 12*v.tasks
+	v.spec.Model, v.spec.Trials = m.Hash, 30*v.tasks
 	for _, step := range []struct {
 		name string
 		run  func(*testing.T)
@@ -104,8 +103,12 @@ func (v *visit) newToken(t *testing.T) {
 	}
 }
 
-// often is how often a job measures that is looked at.
-const often = 100 * time.Millisecond
+// Batches that a job measures while it is looked at: fewer than it has, so that it does
+// not end before that is wanted.
+const (
+	few = 20
+	all = 1 << 20
+)
 
 // sparks is an expression: the curves of tasks by the id of their link.
 const sparks = `Object.fromEntries([...document.querySelectorAll("#live tr:has(.spark)")].map((r) => [r.querySelector("a").id, r.querySelector("polyline").getAttribute("points")]))`
@@ -116,11 +119,11 @@ func (v *visit) live(t *testing.T) {
 	v.says(t, "h1", "Job 1: "+api.CleanName(viewstest.Hostile))
 	v.says(t, "#live", "running")
 	v.Run(t, chromedp.Evaluate[chromedp.Void](`window.same = true`))
-	v.gate.during(often, func() {
+	v.gate.during(pace, few, func() {
 		v.Wait(t, `document.querySelectorAll(".spark").length > 1`)
 	})
 	v.Run(t, chromedp.Evaluate[chromedp.Void](`document.getElementById("to-network").focus(); window.old = `+sparks+`; window.trials = parseInt(document.querySelector("[data-status]").textContent); 0`))
-	v.gate.during(often, func() {
+	v.gate.during(pace, few, func() {
 		v.Wait(t, `parseInt(document.querySelector("[data-status]").textContent) > window.trials + 8`)
 		v.Wait(t, `Object.entries(`+sparks+`).some(([task, points]) => window.old[task] && window.old[task] !== points)`)
 		v.Wait(t, `[...document.querySelectorAll("#live h2")].at(-1).nextElementSibling.innerText.includes("wrong-answer")`)
@@ -132,7 +135,7 @@ func (v *visit) live(t *testing.T) {
 		t.Errorf("%d tasks, want %d", n, v.tasks)
 	}
 	v.Inspect(t, "running")
-	v.gate.during(0, func() {
+	v.gate.during(0, all, func() {
 		v.Wait(t, `document.querySelector("[data-over]") && window.same`)
 	})
 	v.says(t, "#live", fmt.Sprintf("done %[1]d of %[1]d trials", v.spec.Trials))
@@ -210,11 +213,11 @@ func (v *visit) restart(t *testing.T) {
 	v.Follow(t, `nav a[href="/"]`)
 	v.Follow(t, `a[href="/jobs/3"]`)
 	v.Run(t, chromedp.Evaluate[chromedp.Void](`window.same = true`))
-	v.gate.during(often, func() { v.Wait(t, `parseInt(document.querySelector("[data-status]").textContent) > 0`) })
+	v.gate.during(pace, few, func() { v.Wait(t, `parseInt(document.querySelector("[data-status]").textContent) > 0`) })
 	v.close()
 	v.Run(t, chromedp.Evaluate[chromedp.Void](`window.trials = parseInt(document.querySelector("[data-status]").textContent)`))
 	v.open(t)
-	v.gate.during(often, func() {
+	v.gate.during(pace, few, func() {
 		v.Wait(t, `parseInt(document.querySelector("[data-status]").textContent) > window.trials && window.same`)
 	})
 	refused := "log: Failed to load resource: net::ERR_CONNECTION_REFUSED http://" + v.address + "/jobs/3/"
@@ -226,7 +229,7 @@ func (v *visit) revoke(t *testing.T) {
 	if err := v.Revoke(t.Context(), "eve"); err != nil {
 		t.Fatal(err)
 	}
-	v.gate.during(often, func() { v.Wait(t, `location.pathname === "/login"`) })
+	v.gate.during(pace, few, func() { v.Wait(t, `location.pathname === "/login"`) })
 	v.Run(t, chromedp.Navigate("http://"+v.address+"/workers"))
 	v.Wait(t, `location.pathname === "/login"`)
 	v.Check(t, "revoked")

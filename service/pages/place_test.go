@@ -39,12 +39,15 @@ func (g *gate) Measure(ctx context.Context, jobs []measure.Job) ([]measure.Resul
 	}
 }
 
-// during lets a batch be measured every so often, while f runs.
-func (g *gate) during(every time.Duration, f func()) {
+// pace is how often a job measures that is looked at.
+const pace = 200 * time.Millisecond
+
+// during lets so many batches be measured at most, one every so often, while f runs.
+func (g *gate) during(every time.Duration, batches int, f func()) {
 	ended := make(chan struct{})
 	defer close(ended)
 	go func() {
-		for {
+		for range batches {
 			select {
 			case g.batches <- struct{}{}:
 				time.Sleep(every)
