@@ -1,9 +1,11 @@
 package server
 
 import (
+	"context"
 	"net"
 	"net/http"
 	"strings"
+	"time"
 
 	"qtune/service"
 )
@@ -53,8 +55,37 @@ func (s *Server) as(role service.Role, f func(http.ResponseWriter, *http.Request
 			return httpErrorf(http.StatusForbidden, "this needs the role %v, and the token of %s has %v", role, c.Name, c.Role)
 		}
 		note(w, c)
+		r, done := s.whileAllowed(r, role)
+		defer done()
 		return f(w, r, c)
 	})
+}
+
+// recheck is how often it is looked whether the caller of a long request still has
+// his role.
+const recheck = 15 * time.Second
+
+// whileAllowed returns the request with a context that ends when its caller loses the
+// role: what watches for hours must not go on with a token that was revoked. The
+// caller of whileAllowed calls done.
+func (s *Server) whileAllowed(r *http.Request, role service.Role) (bounded *http.Request, done func()) {
+	ctx, cancel := context.WithCancel(r.Context())
+	go func() {
+		defer cancel()
+		every := time.NewTicker(s.recheck)
+		defer every.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-every.C:
+			}
+			if c, ok, err := s.caller(r); err == nil && (!ok || c.Role < role) {
+				return
+			}
+		}
+	}()
+	return r.WithContext(ctx), cancel
 }
 
 // caller returns who asks: by the token in the header, else in the cookie. Without
@@ -88,6 +119,8 @@ func (s *Server) page() http.Handler {
 			return nil
 		}
 		note(w, c)
+		r, done := s.whileAllowed(r, service.Read)
+		defer done()
 		if _, err := r.Cookie(cookieName); err == nil && c != service.Local {
 			s.cfg.Pages.As(c.Name).ServeHTTP(w, r)
 		} else {

@@ -20,7 +20,7 @@ const heartbeat = 15 * time.Second
 
 // together is how long events are collected to be sent at once: hundreds of watchers
 // would otherwise cost a system call each for every event.
-const together = 200 * time.Millisecond
+const together = 500 * time.Millisecond
 
 // getEvents streams the events of a job (https://html.spec.whatwg.org, chapter
 // Server-sent events). Header Last-Event-ID names the last one that the client saw.

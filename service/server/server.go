@@ -74,6 +74,7 @@ type Server struct {
 	uploads chan struct{} // holds one for each upload under way
 	watches chan struct{} // and for each watcher
 	grace   time.Duration // see limitTime
+	recheck time.Duration // see whileAllowed
 	most    int           // connections at a time
 }
 
@@ -82,7 +83,7 @@ func New(cfg Config) *Server {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &Server{cfg: cfg, uploads: make(chan struct{}, maxUploads), watches: make(chan struct{}, maxWatches), grace: grace, most: maxConnections}
+	s := &Server{cfg: cfg, uploads: make(chan struct{}, maxUploads), watches: make(chan struct{}, maxWatches), grace: grace, recheck: recheck, most: maxConnections}
 	s.metrics = newMetrics(cfg.Service, s.watches)
 	s.handler = s.chain(s.routes())
 	return s
