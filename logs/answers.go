@@ -63,20 +63,27 @@ func (a *answers) look() (changed bool) {
 	return changed
 }
 
-// get returns the answer to a question if it still holds, and else a mark for put.
-func (a *answers) get(k answerKey) (found answer, ok bool, mark uint64) {
+// refresh drops all answers if somebody else has written since the last time.
+func (a *answers) refresh() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.mu.eye == nil {
 		eye, err := a.db.Conn(context.Background())
 		if err != nil {
-			return answer{}, false, 0 // the log has been closed: whoever reads it will say so
+			return // the log has been closed: whoever reads it will say so
 		}
 		a.mu.eye = eye
 	}
 	if a.look() {
 		a.forget()
 	}
+}
+
+// get returns the answer to a question, as of the last refresh at least, and else a
+// mark for put.
+func (a *answers) get(k answerKey) (found answer, ok bool, mark uint64) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	found, ok = a.mu.known[k]
 	return found, ok, a.mu.changes
 }
@@ -85,7 +92,7 @@ func (a *answers) get(k answerKey) (found answer, ok bool, mark uint64) {
 func (a *answers) put(k answerKey, found answer, mark uint64) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.mu.all > mark || a.mu.of[k.workload] > mark {
+	if a.mu.eye == nil || a.mu.all > mark || a.mu.of[k.workload] > mark {
 		return
 	}
 	if len(a.mu.known) >= maxAnswers {
@@ -94,7 +101,7 @@ func (a *answers) put(k answerKey, found answer, mark uint64) {
 	a.mu.known[k] = found
 }
 
-// before is called by a writer who has his turn: what others wrote since get looked is
+// before is called by a writer who has his turn: what others wrote since it was looked is
 // not his.
 func (a *answers) before() {
 	a.mu.Lock()

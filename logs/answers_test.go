@@ -65,6 +65,7 @@ func TestAnswers(t *testing.T) {
 			t.Fatal(c.name, err)
 		}
 		kept := 0
+		l.answers.refresh()
 		for _, w := range []schedules.Workload{convA, convB, convC} {
 			if _, ok, _ := l.answers.get(answerKey{w, schedules.AVX512VNNI, ""}); ok {
 				kept++

@@ -78,6 +78,7 @@ func (l *Log) ExportBestOf(ctx context.Context, w io.Writer, workloads []schedul
 	slices.SortFunc(workloads, func(a, b schedules.Workload) int {
 		return cmp.Compare(l.cache.workloadText(a), l.cache.workloadText(b))
 	})
+	l.answers.refresh()
 	var all []answer
 	for _, workload := range slices.Compact(workloads) {
 		a, err := l.answer(ctx, answerKey{workload, isa, machine})
