@@ -48,6 +48,9 @@ func jobs(c *cobra.Command, f *jobsFlags, args []string) error {
 		if !c.Flags().Changed(verb) {
 			continue
 		}
+		if id <= 0 {
+			return usageErrorf("--%s %d is not the number of a job", verb, id)
+		}
 		if len(args) > 0 {
 			return usageErrorf("jobs: --%s names its job, %q is one more", verb, args[0])
 		}

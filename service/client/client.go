@@ -115,6 +115,10 @@ func (c *Client) do(ctx context.Context, q question) (*http.Response, error) {
 	}
 	res, err := c.http.Do(r)
 	if err != nil {
+		var broken *url.Error // which names all of the address
+		if errors.As(err, &broken) {
+			err = fmt.Errorf("%s: %w", c.base, broken.Err)
+		}
 		return nil, err
 	}
 	if res.StatusCode/100 == 2 {
