@@ -1,7 +1,6 @@
 package logs
 
 import (
-	"bytes"
 	"context"
 	"database/sql"
 	"sync"
@@ -16,7 +15,7 @@ type answerKey struct {
 	machine  string
 }
 
-// An answer is what ExportBestOf writes of one workload: lines.
+// An answer is what ExportBest writes of workloads, one for ExportBestOf: lines.
 type answer struct{ trials, finals []byte }
 
 // maxAnswers bounds what is remembered: some kilobytes each.
@@ -145,18 +144,4 @@ func (a *answers) close() {
 		a.mu.eye.Close() // the database's Close says what is wrong
 		a.mu.eye = nil
 	}
-}
-
-// encodeLines encodes lines of an export.
-func encodeLines[T any](lines []T) ([]byte, error) {
-	var b bytes.Buffer
-	err := emitLines(&b, func(emit func(any) error) error {
-		for _, line := range lines {
-			if err := emit(line); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	return b.Bytes(), err
 }

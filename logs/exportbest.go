@@ -1,6 +1,7 @@
 package logs
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"io"
@@ -22,36 +23,62 @@ func (l *Log) ExportBest(ctx context.Context, w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	best, err := l.bestLines(ctx, tasks)
+	best, err := l.bestOf(ctx, tasks)
 	if err != nil {
 		return err
 	}
-	return emitLines(w, func(emit func(any) error) error {
-		lines := []any{logLine{"log", exportFormat}}
-		for _, t := range best.trials {
-			lines = append(lines, t)
-		}
-		for _, f := range best.finals {
-			lines = append(lines, f)
-		}
-		for _, line := range append(lines, endLine{"end"}) {
+	return writeBest(w, best)
+}
+
+// writeBest writes an export of answers, which are sorted by workload.
+func writeBest(w io.Writer, all ...answer) error {
+	head, err := encodeLines([]logLine{{"log", exportFormat}})
+	if err != nil {
+		return err
+	}
+	end, err := encodeLines([]endLine{{"end"}})
+	if err != nil {
+		return err
+	}
+	parts := [][]byte{head}
+	for _, a := range all {
+		parts = append(parts, a.trials)
+	}
+	for _, a := range all {
+		parts = append(parts, a.finals)
+	}
+	_, err = w.Write(slices.Concat(append(parts, end)...))
+	return err
+}
+
+// encodeLines encodes lines of an export.
+func encodeLines[T any](lines []T) ([]byte, error) {
+	var b bytes.Buffer
+	err := emitLines(&b, func(emit func(any) error) error {
+		for _, line := range lines {
 			if err := emit(line); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
+	return b.Bytes(), err
 }
 
-// bestLines finds what decides what tasks get.
-func (l *Log) bestLines(ctx context.Context, tasks []Query) (best bestLines, err error) {
+// bestOf finds what decides what tasks get.
+func (l *Log) bestOf(ctx context.Context, tasks []Query) (a answer, err error) {
+	var best bestLines
 	for _, q := range tasks {
 		if err := l.addBest(ctx, q, &best); err != nil {
-			return best, err
+			return a, err
 		}
 	}
 	best.sort()
-	return best, nil
+	if a.trials, err = encodeLines(best.trials); err != nil {
+		return a, err
+	}
+	a.finals, err = encodeLines(best.finals)
+	return a, err
 }
 
 type bestLines struct {

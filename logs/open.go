@@ -160,8 +160,8 @@ func withoutPath(err error) error {
 	return err
 }
 
-// How many connections wait for the next query, and how long. A new one takes a
-// millisecond: it opens files, and knows neither pages nor statements. One that waits
+// How many connections wait for the next query, and how long. A new one takes 0.4 ms,
+// 60 times a query: it opens files, and knows neither pages nor statements. One that waits
 // holds up to 64 MB of pages.
 const (
 	idleConns = 8

@@ -87,23 +87,7 @@ func (l *Log) ExportBestOf(ctx context.Context, w io.Writer, workloads []schedul
 		}
 		all = append(all, a)
 	}
-	head, err := encodeLines([]logLine{{"log", exportFormat}})
-	if err != nil {
-		return err
-	}
-	end, err := encodeLines([]endLine{{"end"}})
-	if err != nil {
-		return err
-	}
-	parts := [][]byte{head}
-	for _, a := range all {
-		parts = append(parts, a.trials)
-	}
-	for _, a := range all {
-		parts = append(parts, a.finals)
-	}
-	_, err = w.Write(slices.Concat(append(parts, end)...))
-	return err
+	return writeBest(w, all...)
 }
 
 // answer returns the lines about one workload.
@@ -116,14 +100,7 @@ func (l *Log) answer(ctx context.Context, k answerKey) (answer, error) {
 	if err != nil {
 		return a, err
 	}
-	best, err := l.bestLines(ctx, tasks)
-	if err != nil {
-		return a, err
-	}
-	if a.trials, err = encodeLines(best.trials); err != nil {
-		return a, err
-	}
-	if a.finals, err = encodeLines(best.finals); err != nil {
+	if a, err = l.bestOf(ctx, tasks); err != nil {
 		return a, err
 	}
 	l.answers.put(k, a, mark)
