@@ -37,9 +37,9 @@ type fragments struct {
 	of map[string]*fragment
 }
 
-// get returns a fragment, locked.
 func (f *fragments) get(path string) *fragment {
 	f.mu.Lock()
+	defer f.mu.Unlock()
 	p := f.of[path]
 	if p == nil {
 		if f.of == nil || len(f.of) >= maxFragments {
@@ -48,33 +48,49 @@ func (f *fragments) get(path string) *fragment {
 		p = new(fragment)
 		f.of[path] = p
 	}
-	f.mu.Unlock()
-	p.mu.Lock()
 	return p
 }
 
-// job brings the fragment of a job that read returns up to date. The caller holds the
-// lock.
-func (p *fragment) job(ctx context.Context, read func() (*views.Job, error)) error {
+// job returns the fragment of a job that read returns, as text and compressed.
+func (p *fragment) job(ctx context.Context, read func() (*views.Job, error)) (html, zipped []byte, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	for {
 		j, err := read()
 		if err != nil {
-			return err
+			return nil, nil, err
 		}
 		left := fragmentAge - time.Since(p.at)
 		switch {
 		case p.state != j.State || left <= 0:
 			p.state, p.trials = j.State, j.Done
-			return p.make("live", j)
+			err = p.make("live", j)
+			return p.html, p.zipped, err
 		case p.trials == j.Done:
-			return nil
+			return p.html, p.zipped, nil
 		}
 		select {
 		case <-time.After(left):
 		case <-ctx.Done():
-			return ctx.Err()
+			return nil, nil, ctx.Err()
 		}
 	}
+}
+
+// list returns the fragment of a list that read returns, as text and compressed.
+func (p *fragment) list(template string, read func() (any, error)) (html, zipped []byte, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if time.Since(p.at) >= fragmentAge {
+		data, err := read()
+		if err != nil {
+			return nil, nil, err
+		}
+		if err := p.make(template, data); err != nil {
+			return nil, nil, err
+		}
+	}
+	return p.html, p.zipped, nil
 }
 
 // make makes it anew. The caller holds the lock.
@@ -100,30 +116,21 @@ func (p *fragment) make(template string, data any) error {
 
 // live answers with the part of a job's page that changes.
 func (h *Handler) live(w http.ResponseWriter, r *http.Request) {
-	p := h.fragments.get(r.URL.Path)
-	err := p.job(r.Context(), func() (*views.Job, error) { return h.source.Job(r.Context(), r.PathValue("id")) })
-	h.writeFragment(w, r, p, err)
+	read := func() (*views.Job, error) { return h.source.Job(r.Context(), r.PathValue("id")) }
+	html, zipped, err := h.fragments.get(r.URL.Path).job(r.Context(), read)
+	h.writeFragment(w, r, html, zipped, err)
 }
 
 // liveList makes a handler that answers with a list, of what read returns.
 func (h *Handler) liveList(template string, read func(context.Context) (any, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		p := h.fragments.get(r.URL.Path)
-		var err error
-		if time.Since(p.at) >= fragmentAge {
-			var data any
-			if data, err = read(r.Context()); err == nil {
-				err = p.make(template, data)
-			}
-		}
-		h.writeFragment(w, r, p, err)
+		html, zipped, err := h.fragments.get(r.URL.Path).list(template, func() (any, error) { return read(r.Context()) })
+		h.writeFragment(w, r, html, zipped, err)
 	}
 }
 
-// writeFragment unlocks a fragment and answers with it, or with why there is none.
-func (h *Handler) writeFragment(w http.ResponseWriter, r *http.Request, p *fragment, err error) {
-	html, zipped := p.html, p.zipped
-	p.mu.Unlock() // before it waits for the client
+// writeFragment answers with a fragment, or with why there is none.
+func (h *Handler) writeFragment(w http.ResponseWriter, r *http.Request, html, zipped []byte, err error) {
 	if err != nil {
 		e := h.explain(r, err)
 		http.Error(w, e.text, e.status)
