@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"runtime"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -99,6 +100,7 @@ type engine struct {
 	isas    []schedules.ISA // the best first
 	workers pages.Workers   // nil: this machine measures
 	compare compareFunc     // nil: whole networks cannot be measured
+	threads int             // most threads that it does that with; 0 = 1
 	limits  pages.Limits    // nil: they cannot be measured
 	close   func() error
 }
@@ -117,7 +119,7 @@ var serveRunner = func(c *cobra.Command, f *serveFlags, log *slog.Logger) (*engi
 	if err != nil {
 		return nil, err
 	}
-	return &engine{Runner: r, machine: schedules.HostMachine(), isas: isas, compare: compareInChild, limits: measureLimits, close: r.Close}, nil
+	return &engine{Runner: r, machine: schedules.HostMachine(), isas: isas, compare: compareInChild, threads: runtime.NumCPU(), limits: measureLimits, close: r.Close}, nil
 }
 
 // workers measures on the workers of a hub, of one kind.
@@ -172,7 +174,7 @@ func serve(c *cobra.Command, f *serveFlags) (err error) {
 	}
 	defer func() { err = errors.Join(err, runner.close()) }()
 	s, err := service.Open(service.Config{
-		Dir: f.store, Runner: runner.Runner, Machine: runner.machine, ISAs: runner.isas, Compare: runner.compare,
+		Dir: f.store, Runner: runner.Runner, Machine: runner.machine, ISAs: runner.isas, Compare: runner.compare, Threads: runner.threads,
 		MaxJobs: f.maxJobs, MaxModels: int64(f.models), Retention: f.retention, Log: log,
 	})
 	if err != nil {
