@@ -15,7 +15,6 @@ import (
 
 	"qtune/kernels/module"
 	"qtune/logs"
-	"qtune/measure"
 	"qtune/measure/sim"
 	"qtune/qnn/tflite"
 	"qtune/schedules"
@@ -48,10 +47,16 @@ func golden(t testing.TB, name string) []byte {
 	return file
 }
 
-// testConfig serves a folder with a simulated machine of one slot.
+// testRunner is a simulated machine of one slot, which measures what gate lets it; all
+// where that is nil.
+func testRunner(gate <-chan struct{}) tuner.Runner {
+	return sim.New(sim.Config{Seed: 3, Noise: 0.02, Slots: 1, Gate: gate})
+}
+
+// testConfig serves a folder with such a machine.
 func testConfig(dir string) Config {
 	return Config{
-		Dir: dir, Runner: sim.New(sim.Config{Seed: 3, Noise: 0.02, Slots: 1}), Machine: testMachine,
+		Dir: dir, Runner: testRunner(nil), Machine: testMachine,
 		ISAs: []schedules.ISA{schedules.AVX2, schedules.AVX512VNNI},
 	}
 }
@@ -183,21 +188,6 @@ func TestJobsFindWhatTheTunerFinds(t *testing.T) {
 	}
 }
 
-// gate is a Runner that measures one batch for each token.
-type gate struct {
-	tuner.Runner
-	tokens chan struct{}
-}
-
-func (g gate) Measure(ctx context.Context, jobs []measure.Job) ([]measure.Result, error) {
-	select {
-	case <-g.tokens:
-		return g.Runner.Measure(ctx, jobs)
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-}
-
 // However many slots there are, jobs that share them find the same.
 func TestSlots(t *testing.T) {
 	cfg := testConfig(t.TempDir())
@@ -220,14 +210,14 @@ func TestSlots(t *testing.T) {
 func TestPauseAndRestart(t *testing.T) {
 	dir := t.TempDir()
 	cfg := testConfig(dir)
-	g := gate{cfg.Runner, make(chan struct{}, 1000)}
-	cfg.Runner = g
+	g := make(chan struct{}, 1000)
+	cfg.Runner = testRunner(g)
 	s := openService(t, cfg)
 	spec := specOf(addModel(t, s, "conv_u8_bigk"), 60)
 	spec.Target = "avx2"
 	j := submit(t, s, spec)
-	g.tokens <- struct{}{}
-	g.tokens <- struct{}{}
+	g <- struct{}{}
+	g <- struct{}{}
 	waitTrials(t, s, 9) // the default schedule, and a batch
 	if j, err := s.Pause(t.Context(), user, j.ID); err != nil || j.State != api.Paused {
 		t.Fatalf("%+v, %v", j, err)
@@ -241,7 +231,7 @@ func TestPauseAndRestart(t *testing.T) {
 	if _, err := s.Resume(t.Context(), Caller{"root", Admin}, j.ID); err != nil {
 		t.Errorf("resumed by an admin: %v", err)
 	}
-	g.tokens <- struct{}{}
+	g <- struct{}{}
 	waitTrials(t, s, 17)
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
@@ -270,8 +260,8 @@ func waitTrials(t *testing.T, s *Service, n int) {
 
 func TestCancelAndFailure(t *testing.T) {
 	cfg := testConfig(t.TempDir())
-	g := gate{cfg.Runner, make(chan struct{})}
-	cfg.Runner, cfg.MaxJobs = g, 1
+	g := make(chan struct{})
+	cfg.Runner, cfg.MaxJobs = testRunner(g), 1
 	s := openService(t, cfg)
 	spec := specOf(addModel(t, s, "conv_u8_bigk"), 60)
 	first := submit(t, s, spec)

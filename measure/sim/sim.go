@@ -28,6 +28,9 @@ type Config struct {
 
 	// Fail gives a job a status other than OK, and a message. nil: none fails.
 	Fail func(measure.Job) (measure.Status, string)
+	// Gate lets a batch be measured for each element that comes from it, and all once
+	// it is closed. nil: none waits.
+	Gate <-chan struct{}
 	// Delay is how long a batch takes.
 	Delay time.Duration
 	// Slots is the Runner's; 0 means 2.
@@ -50,6 +53,12 @@ func (r *Runner) Slots() int { return r.cfg.Slots }
 
 // Measure returns a Result for each job, in their order.
 func (r *Runner) Measure(ctx context.Context, jobs []measure.Job) ([]measure.Result, error) {
+	if r.cfg.Gate != nil {
+		select {
+		case <-r.cfg.Gate:
+		case <-ctx.Done():
+		}
+	}
 	if r.cfg.Delay > 0 {
 		timer := time.NewTimer(r.cfg.Delay)
 		defer timer.Stop()

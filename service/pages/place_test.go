@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"qtune/kernels/module"
-	"qtune/measure"
 	"qtune/measure/sim"
 	"qtune/qnn/tflite"
 	"qtune/schedules"
@@ -27,16 +26,8 @@ type gate struct {
 }
 
 func newGate() *gate {
-	return &gate{sim.New(sim.Config{Seed: 3, Noise: 0.02, Slots: 1, Fail: viewstest.Fail}), make(chan struct{})}
-}
-
-func (g *gate) Measure(ctx context.Context, jobs []measure.Job) ([]measure.Result, error) {
-	select {
-	case <-g.batches:
-		return g.Runner.Measure(ctx, jobs)
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
+	batches := make(chan struct{})
+	return &gate{sim.New(sim.Config{Seed: 3, Noise: 0.02, Slots: 1, Fail: viewstest.Fail, Gate: batches}), batches}
 }
 
 // pace is how often a job measures that is looked at.

@@ -14,11 +14,9 @@ import (
 	"testing"
 	"time"
 
-	"qtune/measure"
 	"qtune/measure/sim"
 	"qtune/service"
 	"qtune/service/api"
-	"qtune/tuner"
 )
 
 // Where the answer to a submission is lost the client submits again: there are two
@@ -94,28 +92,14 @@ func TestConnectionsAreLimited(t *testing.T) {
 	}
 }
 
-// A gate is a Runner that measures a batch for each token.
-type gate struct {
-	tuner.Runner
-	tokens chan struct{}
-}
-
-// newGate makes a gate with some tokens.
-func newGate(tokens int) gate {
-	g := gate{sim.New(sim.Config{Seed: 3, Slots: 1}), make(chan struct{}, tokens)}
-	for range tokens {
-		g.tokens <- struct{}{}
+// gated makes a simulated machine that measures a batch for each element of gate, which
+// has some.
+func gated(elements int) (r *sim.Runner, gate chan struct{}) {
+	gate = make(chan struct{}, elements)
+	for range elements {
+		gate <- struct{}{}
 	}
-	return g
-}
-
-func (g gate) Measure(ctx context.Context, jobs []measure.Job) ([]measure.Result, error) {
-	select {
-	case <-g.tokens:
-		return g.Runner.Measure(ctx, jobs)
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
+	return sim.New(sim.Config{Seed: 3, Slots: 1, Gate: gate}), gate
 }
 
 // A watcher whose connection breaks goes on after the last event that it saw, also
@@ -123,7 +107,8 @@ func (g gate) Measure(ctx context.Context, jobs []measure.Job) ([]measure.Result
 func TestWatchGoesOn(t *testing.T) {
 	dir := t.TempDir()
 	var handler atomic.Value // http.Handler
-	first, s := newServer(t, func(sc *service.Config, _ *Config) { sc.Dir, sc.Runner = dir, newGate(9) })
+	few, _ := gated(9)
+	first, s := newServer(t, func(sc *service.Config, _ *Config) { sc.Dir, sc.Runner = dir, few })
 	handler.Store(first.Config.Handler)
 	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		handler.Load().(http.Handler).ServeHTTP(w, r)

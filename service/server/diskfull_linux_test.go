@@ -47,9 +47,9 @@ func TestFullDisk(t *testing.T) {
 		}
 	})
 	var book logBook
-	measuring := newGate(2)
+	machine, gate := gated(2)
 	h, s := newServer(t, func(sc *service.Config, c *Config) {
-		sc.Dir, sc.Runner = dir, measuring
+		sc.Dir, sc.Runner = dir, machine
 		sc.Log = slog.New(slog.NewTextHandler(&book, nil))
 	})
 	c := newClient(t, h, "")
@@ -60,7 +60,7 @@ func TestFullDisk(t *testing.T) {
 
 	filler := filepath.Join(dir, "filler")
 	fill(t, filler)
-	close(measuring.tokens) // all may be measured
+	close(gate) // all may be measured
 	full := func() {
 		t.Helper()
 		asking{"POST", "/v1/models", string(golden(t, "dw_u8_5x5")), map[string]string{"Content-Type": "application/octet-stream"}, 507, "disk of the service is full"}.check(t, h.URL)
